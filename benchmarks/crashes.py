@@ -111,7 +111,7 @@ def takeover() -> bool:
 
 
 def _claimed(conn: Connection, pid: int) -> list[int]:
-    held = "SELECT seq FROM inbox WHERE status = 'pending' AND claimed_by LIKE :worker"
+    held = "SELECT seq FROM inbox_claims WHERE claimed_by LIKE :worker"
     return list(conn.execute(text(held), {"worker": f"%-{pid}-%"}).scalars())
 
 

@@ -25,13 +25,12 @@ from tsbridge.store.vault import Vault
 
 BATCH: Final = 50
 CLAIM: Final = (
-    "UPDATE inbox SET attempts = attempts + 1, claimed_by = {0}, lease_until = {0} WHERE seq IN (SELECT seq FROM inbox "
-    "WHERE status = 'pending' AND claimed_by IS NULL ORDER BY due_at, seq LIMIT {0}) RETURNING seq, body"
+    "INSERT INTO inbox_claims (seq, claimed_by, lease_until, attempts, deaths) SELECT seq, {0}, {0}, 1, 0 FROM inbox "
+    "WHERE status = 'pending' ORDER BY due_at, seq LIMIT {0}"
 )
-SETTLE: Final = (
-    "UPDATE inbox SET status = 'applied', settled_at = {0}, event_type = {0}, claimed_by = NULL, lease_until = NULL "
-    "WHERE seq = {0} AND claimed_by = {0}"
-)
+READ: Final = "SELECT i.seq, i.body FROM inbox_claims c JOIN inbox i ON i.seq = c.seq"
+SETTLE: Final = "UPDATE inbox SET status = 'applied', settled_at = {0}, event_type = {0}, attempts = 1 WHERE seq = {0}"
+END: Final = "DELETE FROM inbox_claims"
 
 
 class Wrote(NamedTuple):
@@ -73,12 +72,14 @@ def _batch(driver: Driver, vault: Vault, wrote: Sequence[Wrote], number: int, ba
     cursor, claim, settle = driver.cursor, CLAIM.format(driver.mark), SETTLE.format(driver.mark)
     with driver.transaction():
         cursor.execute(claim, ("floor", 1, BATCH))
+        cursor.execute(READ)
         claimed = cursor.fetchall()
     read = [(seq, json.loads(vault.read_bytes(BODY.place, body))) for seq, body in claimed]
     with driver.transaction():
         for insert, rows in wrote:
             cursor.executemany(insert, rows[len(rows) * number // batches : len(rows) * (number + 1) // batches])
-        cursor.executemany(settle, [(1, data["type"], seq, "floor") for seq, data in read])
+        cursor.executemany(settle, [(1, data["type"], seq) for seq, data in read])
+        cursor.execute(END)
     return len(read)
 
 

@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, text
 
 from tests.clocks import START, CountingIds
 from tests.seeds import examples
 from tests.store.counting import rows_are_as_counted
 from tests.store.plans import plan
 from tsbridge.core.backoff import DELIVERY
-from tsbridge.store import gauges, inbox, inbox_tables, isolated, lanes
+from tsbridge.store import gauges, inbox, inbox_tables, isolated, lanes, schema
 from tsbridge.store.db import Database
 from tsbridge.store.inbox import Claimed, Counts, Delivery, LostLease, Receipt, Settlement
 
@@ -141,6 +141,35 @@ def test_what_one_worker_has_no_other_gets_until_the_lease_ends(database: Databa
     assert len(claimed(database, "w1", at)) == 1
     assert claimed(database, "w2", at + LEASE - timedelta(microseconds=1)) == []
     assert len(claimed(database, "w2", at + LEASE)) == 1
+
+
+def test_what_another_worker_took_since_it_was_looked_at_is_not_taken_twice(database: Database) -> None:
+    kept(database, delivery(1), delivery(2))
+    at = START + timedelta(hours=1)
+    looked_at = [row.seq for of_source in database.write_now(lambda conn: lanes.due(conn, at, 50)) for row in of_source]
+    (first,) = claimed(database, "w1", at, limit=1)
+
+    def take(worker: str, at: datetime) -> list[tuple[str, int, int]]:
+        taken = database.write_now(lambda conn: inbox.take(conn, looked_at, worker, at, LEASE))
+        return [(row.id, row.attempts, row.deaths) for row in taken]
+
+    assert take("w2", at) == [("evt_0002", 1, 0)]
+    assert take("w3", at + LEASE) == [("evt_0001", 2, 1), ("evt_0002", 2, 1)]
+    with pytest.raises(LostLease):
+        settled(database, first)
+
+
+def test_claims_of_before_are_claims_behind_a_migration_there_and_back(database: Database) -> None:
+    kept(database, *(delivery(n) for n in range(1, 4)))
+    at = START + timedelta(hours=1)
+    claimed(database, "w1", at, limit=1)
+    database.write_now(lambda conn: schema.downgrade(conn, "0054"))
+    asked = text("SELECT claimed_by, attempts, lease_until IS NULL FROM inbox ORDER BY seq")
+    assert database.read_now(lambda conn: [tuple(row) for row in conn.execute(asked)]) == [("w1", 1, False), *[(None, 0, True)] * 2]
+    schema.migrate(database)
+    assert [row.id for row in claimed(database, "w2", at)] == ["evt_0002", "evt_0003"]
+    (row,) = claimed(database, "w2", at + LEASE, limit=1)
+    assert (row.id, row.attempts, row.deaths) == ("evt_0001", 2, 1)
 
 
 def test_a_worker_that_lost_its_lease_can_settle_nothing(database: Database) -> None:

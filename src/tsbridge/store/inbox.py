@@ -18,17 +18,17 @@ from datetime import datetime, timedelta
 from itertools import accumulate, chain, zip_longest
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, select, update
 
 from tsbridge.core.backoff import DELIVERY
 from tsbridge.core.moments import canonical_text
 from tsbridge.core.ports import CLOCKS_APART
 from tsbridge.store import inbox_tables, lanes, vault
 from tsbridge.store.columns import EPOCH, MICROSECOND
-from tsbridge.store.inbox_tables import READ_ALONE, inbox
+from tsbridge.store.inbox_tables import READ_ALONE, inbox, inbox_claims
 from tsbridge.store.lanes import SOURCES
 from tsbridge.store.sqlite import execute
-from tsbridge.store.statements import Listed, Update
+from tsbridge.store.statements import Delete, Listed, Update
 
 LANES: Final = 4096
 """Two connections that share one wait for each other's commit; PostgreSQL's processes are numbered one after the other."""
@@ -237,19 +237,29 @@ def _receipt(delivery: Delivery, first_id: str) -> Receipt:
 
 _SETTLE: Final = Update(
     inbox,
-    ("status", "reason", "event_type", "rang_for", "warnings", "settled_at", "claimed_by", "lease_until"),
-    ("seq", "claimed_by", "attempts"),
+    ("status", "reason", "event_type", "rang_for", "warnings", "settled_at", "attempts", "deaths"),
+    ("seq",),
     where="status = 'pending'",
 )
+_END: Final = Delete(inbox_claims, ("seq", "claimed_by", "attempts"))
 
 
-_TAKEN: Final = ("seq", "id", "source", "dedupe_key", "polled", "received_at", "headers", "body", "attempts", "claimed_by", "deaths")
-_TAKE: Final = Listed(
-    "WITH chosen AS (SELECT CAST(k.k0 AS BIGINT) AS seq FROM {keys}) UPDATE inbox SET attempts = attempts + 1, "
-    "deaths = deaths + CASE WHEN claimed_by IS NULL THEN 0 ELSE 1 END, claimed_by = ?, lease_until = ? "
-    f"WHERE seq IN (SELECT seq FROM chosen) RETURNING {', '.join(_TAKEN)}",
-    1,
-    [inbox.c[name] for name in _TAKEN],
+# Whose claim ran out is asked once more: since it was looked at another worker may have taken it.
+_CLAIM: Final = (
+    "INSERT INTO inbox_claims (seq, claimed_by, lease_until, attempts, deaths) "
+    "SELECT i.seq, ?, ?, i.attempts + 1, i.deaths FROM chosen {join} inbox i ON i.seq = chosen.seq WHERE true "
+    "ON CONFLICT (seq) DO UPDATE SET claimed_by = excluded.claimed_by, lease_until = excluded.lease_until, "
+    "attempts = inbox_claims.attempts + 1, deaths = inbox_claims.deaths + 1 WHERE inbox_claims.lease_until <= ? "
+    "RETURNING seq, attempts, claimed_by, deaths"
+)
+_CHOSEN: Final = "WITH chosen AS (SELECT CAST(k.k0 AS BIGINT) AS seq FROM {keys})"
+_OF_ROW: Final = [inbox.c[name] for name in ("seq", "id", "source", "dedupe_key", "polled", "received_at", "headers", "body")]
+_OF_CLAIM: Final = [inbox_claims.c[name] for name in ("attempts", "claimed_by", "deaths")]
+_TAKEN: Final = f"SELECT {', '.join(f'i.{one.name}' for one in _OF_ROW)}, c.attempts, c.claimed_by, c.deaths FROM"
+_CLAIM_AND_READ: Final = Listed(f"{_CHOSEN}, c AS ({_CLAIM}) {_TAKEN} c JOIN inbox i ON i.seq = c.seq", 1, [*_OF_ROW, *_OF_CLAIM])
+_CLAIM_ALONE: Final = Listed(f"{_CHOSEN} {_CLAIM}", 1, [inbox_claims.c.seq])  # SQLite's WITH holds no INSERT
+_READ: Final = Listed(
+    f"{_CHOSEN} {_TAKEN} chosen {{join}} inbox_claims c ON c.seq = chosen.seq {{join}} inbox i ON i.seq = c.seq", 1, [*_OF_ROW, *_OF_CLAIM]
 )
 
 
@@ -264,17 +274,22 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta, limit:
         return []
     in_turn = [row for row in chain.from_iterable(zip_longest(*waiting)) if row is not None]
     orphans = [row for row in in_turn if row.claimed_by is not None]
-    if suspects := [row.seq for row in orphans if row.deaths]:
-        given_up = {"reason": READ_ALONE, "deaths": inbox.c.deaths + 1, "claimed_by": None, "lease_until": None}
-        conn.execute(update(inbox).where(inbox.c.seq.in_(suspects)).values(**given_up))
+    for suspect in (row for row in orphans if row.deaths):
+        take_back(conn, suspect.seq, reason=READ_ALONE, attempts=suspect.attempts, deaths=suspect.deaths + 1)
     chosen = [row.seq for row in orphans if not row.deaths][:1] or [row.seq for row in in_turn if row.claimed_by is None][:limit]
-    return take(conn, chosen, worker, now + lease) if chosen else []
+    return take(conn, chosen, worker, now, lease)
 
 
-def take(conn: Connection, chosen: Sequence[int], worker: str, until: datetime) -> list[Claimed]:
-    """Claim these, in this order."""
-    by_seq = {row[0]: Claimed(*row) for row in _TAKE.rows(conn, map(str, chosen), worker, until)}
-    return [by_seq[seq] for seq in chosen]
+def take(conn: Connection, chosen: Sequence[int], worker: str, now: datetime, lease: timedelta) -> list[Claimed]:
+    """Claim these, in this order, but for those that another worker has by now."""
+    keys, until = [*map(str, chosen)], now + lease
+    if conn.dialect.name == "sqlite":
+        taken = _CLAIM_ALONE.rows(conn, keys, worker, until, now)
+        rows = _READ.rows(conn, [str(seq) for seq, *_ in taken])
+    else:
+        rows = _CLAIM_AND_READ.rows(conn, keys, worker, until, now)
+    by_seq = {row[0]: Claimed(*row) for row in rows}
+    return [by_seq[seq] for seq in chosen if seq in by_seq]
 
 
 class Settlement(NamedTuple):
@@ -290,16 +305,18 @@ class Settlement(NamedTuple):
 
 def settle(conn: Connection, settled: Sequence[Settlement], now: datetime) -> None:
     """Finish claimed deliveries. LostLease when one of them is no longer ours."""
+    ordered = sorted(settled, key=lambda one: one.row.seq)
     rows = [
-        (one.status, one.reason, one.event_type, one.rang_for, list(one.warnings) or None, now, None, None, *_claim_of(one.row))
-        for one in sorted(settled, key=lambda one: one.row.seq)
+        (
+            *(one.status, one.reason, one.event_type, one.rang_for, list(one.warnings) or None),
+            *(now, one.row.attempts, one.row.deaths, one.row.seq),
+        )
+        for one in ordered
     ]
-    if _SETTLE.all(conn, rows) != len(rows):
+    claims = [(one.row.seq, one.row.claimed_by, one.row.attempts) for one in ordered]
+    # The delivery first, then its claim, as whoever claims: so none waits for another crosswise.
+    if _SETTLE.all(conn, rows) != len(rows) or _END.all(conn, claims) != len(rows):
         raise LostLease(f"one of {len(rows)}")
-
-
-def _claim_of(row: Claimed) -> tuple[int, str, int]:
-    return row.seq, row.claimed_by, row.attempts
 
 
 def failed(conn: Connection, row: Claimed, now: datetime, why: str) -> None:
@@ -310,17 +327,14 @@ def failed(conn: Connection, row: Claimed, now: datetime, why: str) -> None:
     failures = row.attempts - row.deaths
     dead = failures >= ATTEMPTS
     pause = DELIVERY.after(failures)
-    conn.execute(
-        update(inbox)
-        .where(still_ours(row))
-        .values(
-            status="dead" if dead else "pending",
-            reason=why,
-            due_at=inbox.c.due_at if dead else now + pause,
-            settled_at=now if dead else None,
-            claimed_by=None,
-            lease_until=None,
-        )
+    give_back(
+        conn,
+        row,
+        row.attempts,
+        status="dead" if dead else "pending",
+        reason=why,
+        due_at=inbox.c.due_at if dead else now + pause,
+        settled_at=now if dead else None,
     )
 
 
@@ -344,8 +358,22 @@ def cover(conn: Connection, ticket: str, newest: str, until: datetime, now: date
 
 def later(conn: Connection, row: Claimed, due_at: datetime, why: str) -> None:
     """Give a claim back uncounted, for `due_at`: it is not the delivery's fault. Nothing happens when the lease is lost."""
-    again = {"attempts": inbox.c.attempts - 1, "due_at": due_at, "reason": why, "claimed_by": None, "lease_until": None}
-    conn.execute(update(inbox).where(still_ours(row)).values(**again))
+    give_back(conn, row, row.attempts - 1, due_at=due_at, reason=why)
+
+
+def give_back(conn: Connection, row: Claimed, attempts: int, **values: Any) -> None:
+    """End a claim; `values`: what becomes of the delivery. Nothing happens when the lease is lost."""
+    conn.execute(select(inbox.c.seq).where(inbox.c.seq == row.seq).with_for_update())
+    claim = inbox_claims.c
+    mine = (claim.seq == row.seq, claim.claimed_by == row.claimed_by, claim.attempts == row.attempts)
+    if conn.execute(delete(inbox_claims).where(*mine)).rowcount:
+        conn.execute(update(inbox).where(inbox.c.seq == row.seq).values(attempts=attempts, deaths=row.deaths, **values))
+
+
+def take_back(conn: Connection, seq: int, **values: Any) -> None:
+    """End the claim of a worker that died, of a delivery that is locked; `values`: what becomes of it."""
+    conn.execute(update(inbox).where(inbox.c.seq == seq).values(**values))
+    conn.execute(delete(inbox_claims).where(inbox_claims.c.seq == seq))
 
 
 def retry(conn: Connection, event_id: str, now: datetime) -> bool:
@@ -358,7 +386,7 @@ def retry(conn: Connection, event_id: str, now: datetime) -> bool:
     done = conn.execute(
         update(inbox)
         .where(inbox.c.id == event_id, inbox.c.status.in_(("quarantined", "dead", "ignored")), inbox.c.redacted_at.is_(None))
-        .values(status="pending", reason=reason, attempts=0, deaths=0, due_at=now, settled_at=None, claimed_by=None, lease_until=None)
+        .values(status="pending", reason=reason, attempts=0, deaths=0, due_at=now, settled_at=None)
     )
     return done.rowcount == 1
 
@@ -373,8 +401,3 @@ def counts(conn: Connection) -> dict[str, Counts]:
         of[status] = rows
         of["duplicate"] += int(repeats)
     return {source: Counts(**of) for source, of in found.items()}
-
-
-def still_ours(row: Claimed) -> Any:
-    """It is still pending, under this very claim."""
-    return and_(inbox.c.seq == row.seq, inbox.c.status == "pending", inbox.c.claimed_by == row.claimed_by, inbox.c.attempts == row.attempts)

@@ -37,11 +37,9 @@ inbox = Table(
     Column("reason", Text),
     Column("event_type", Text),  # the vendor's own word, once read
     Column("duplicates", Integer, nullable=False, default=0),
-    Column("attempts", Integer, nullable=False, default=0),
+    Column("attempts", Integer, nullable=False, default=0),  # those that ended; one that is under way is counted by its claim
     Column("deaths", Integer, nullable=False, server_default="0"),  # those of the attempts whose worker died: not the delivery's fault
     Column("due_at", Instant, nullable=False),
-    Column("claimed_by", Text),
-    Column("lease_until", Instant),
     Column("settled_at", Instant),
     Column("warnings", Json),  # what in it could not be taken as it was said: codes (store.warnings); null for nothing
     Column("redacted_at", Instant),  # since when the body is empty: its ticket lost words at the vendor, or it was kept long enough
@@ -49,6 +47,15 @@ inbox = Table(
     Column("covered_by", Text),  # the newest delivery that rang for the read of that ticket, perhaps itself; null until it was read
     UniqueConstraint("source", "dedupe_key"),
     CheckConstraint("status IN ('pending','applied','ignored','quarantined','dead')", name="inbox_status"),
+)
+inbox_claims = Table(
+    "inbox_claims",  # who has which pending delivery: apart, since PostgreSQL writes a row and its place in each index anew to change it
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("claimed_by", Text, nullable=False),
+    Column("lease_until", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),  # this one included
+    Column("deaths", Integer, nullable=False),
 )
 received = Table(
     "received",  # how many deliveries were ever kept, counted as they come, whatever became of them

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from tsbridge.core.backoff import DELIVERY
-from tsbridge.store.inbox import Claimed, still_ours, take
+from tsbridge.store.inbox import Claimed, give_back, take, take_back
 from tsbridge.store.inbox_tables import READ_ALONE, WAITS_ALONE, inbox
-from tsbridge.store.lanes import free
+from tsbridge.store.lanes import CLAIM, WITH_CLAIMS, free
 
 AT_ONCE: Final = 10
 DEATHS: Final = 2
@@ -28,17 +28,19 @@ def claim(conn: Connection, worker: str, now: datetime, lease: timedelta) -> Cla
     what kills them.
     """
     found = conn.execute(
-        select(inbox.c.seq, inbox.c.claimed_by, inbox.c.deaths)
+        select(inbox.c.seq, *CLAIM)
+        .select_from(WITH_CLAIMS)
         .where(WAITS_ALONE, inbox.c.due_at <= now, free(now))
         .order_by(inbox.c.due_at, inbox.c.seq)
         .limit(AT_ONCE)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=inbox)
     ).all()
     for row in found:
-        if row.claimed_by is None:
-            return take(conn, [row.seq], worker, now + lease)[0]
-        rests = {"deaths": row.deaths + 1, "due_at": now + DELIVERY.after(row.deaths + 1 - DEATHS), "claimed_by": None, "lease_until": None}
-        conn.execute(update(inbox).where(inbox.c.seq == row.seq).values(**rests))
+        if row.claimed_by is not None:
+            deaths = row.deaths + 1
+            take_back(conn, row.seq, attempts=row.attempts, deaths=deaths, due_at=now + DELIVERY.after(deaths - DEATHS))
+        elif taken := take(conn, [row.seq], worker, now, lease):
+            return taken[0]
     return None
 
 
@@ -50,6 +52,5 @@ def leave(conn: Connection, rows: Iterable[Claimed]) -> None:
 
 def later(conn: Connection, row: Claimed, due_at: datetime | None) -> None:
     """Give a claim back uncounted, to be read alone at another time; None for now."""
-    back = {"reason": READ_ALONE, "attempts": inbox.c.attempts - 1, "claimed_by": None, "lease_until": None}
     when = {} if due_at is None else {"due_at": due_at}
-    conn.execute(update(inbox).where(still_ours(row)).values(**back, **when))
+    give_back(conn, row, row.attempts - 1, reason=READ_ALONE, **when)

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, bindparam, case, func, literal_column, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    outerjoin,
+    select,
+    union_all,
+)
 
-from tsbridge.store.inbox_tables import WAITS, WAITS_ALONE, WAITS_LARGE, inbox
+from tsbridge.store.inbox_tables import WAITS, WAITS_ALONE, WAITS_LARGE, inbox, inbox_claims
 from tsbridge.store.statements import Fixed
 
 SOURCES: Final = ("zendesk", "talkdesk")
 LARGE_AT_ONCE: Final = 4
 _AMONG_OTHERS: Final = (WAITS_LARGE, WAITS)
-_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 _INSTANT: Final = inbox.c.due_at.type
+WITH_CLAIMS: Final = outerjoin(inbox, inbox_claims, inbox_claims.c.seq == inbox.c.seq)
+CLAIM: Final = (
+    inbox_claims.c.claimed_by,
+    *(func.coalesce(inbox_claims.c[name], inbox.c[name]).label(name) for name in ("attempts", "deaths")),
+)
 
 
 class Waiting(NamedTuple):
-    """A delivery that may be claimed. `claimed_by`: whose claim on it ran out."""
+    """A delivery that may be claimed. `claimed_by`: whose claim on it ran out; that one is among its attempts."""
 
     seq: int
     source: str
     due_at: datetime
     claimed_by: str | None
+    attempts: int
     deaths: int
     lane: int
 
@@ -40,7 +59,7 @@ def due(conn: Connection, now: datetime, limit: int) -> list[list[Waiting]]:
 def next_due(conn: Connection) -> datetime | None:
     """When the next pending delivery may be claimed; None when nothing is pending."""
     unclaimed: datetime | None = conn.execute(_UNCLAIMED).scalar()
-    claimed: datetime | None = conn.execute(_CLAIMED, {"before": unclaimed or _FOREVER}).scalar()
+    claimed: datetime | None = conn.execute(_CLAIMED).scalar()
     return min((at for at in (unclaimed, claimed) if at is not None), default=None)
 
 
@@ -52,7 +71,7 @@ def anything_since(conn: Connection, then: datetime) -> bool:
 
 def free(now: Any) -> ColumnElement[bool]:
     """Nobody's claim holds it."""
-    return or_(inbox.c.lease_until.is_(None), inbox.c.lease_until <= now)
+    return or_(inbox_claims.c.seq.is_(None), inbox_claims.c.lease_until <= now)
 
 
 def _of(source: str) -> ColumnElement[bool]:
@@ -64,11 +83,12 @@ def _first_due(source: str, lane: ColumnElement[bool]) -> Select[Any]:
     place: ColumnElement[int] = literal_column("0" if large else "1")
     now = bindparam("now", type_=_INSTANT)
     return (
-        select(inbox.c.seq, inbox.c.source, inbox.c.due_at, inbox.c.claimed_by, inbox.c.deaths, place.label("lane"))
+        select(inbox.c.seq, inbox.c.source, inbox.c.due_at, *CLAIM, place.label("lane"))
+        .select_from(WITH_CLAIMS)
         .where(lane, _of(source), inbox.c.due_at <= now, free(now))
         .order_by(inbox.c.due_at, inbox.c.seq)
         .limit(LARGE_AT_ONCE if large else bindparam("most", type_=Integer))
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=inbox)
     )
 
 
@@ -80,10 +100,7 @@ def _earliest(of_each: list[Select[Any]]) -> Select[Any]:
 _DUE: Final = union_all(*(select(_first_due(source, lane).subquery()) for source in SOURCES for lane in _AMONG_OTHERS))
 _FIND_DUE: Final = Fixed(_DUE)
 _LINES: Final = (*(and_(lane, _of(source)) for source in SOURCES for lane in _AMONG_OTHERS), WAITS_ALONE)
-_UNCLAIMED: Final = _earliest(
-    [select(inbox.c.due_at.label("at")).where(line, inbox.c.lease_until.is_(None)).order_by(inbox.c.due_at).limit(1) for line in _LINES]
-)
-_FREE_AT: Final = case((inbox.c.lease_until > inbox.c.due_at, inbox.c.lease_until), else_=inbox.c.due_at).label("at")
-_EARLIER: Final = inbox.c.due_at < bindparam("before", type_=_INSTANT)
-_CLAIMED: Final = _earliest([select(_FREE_AT).where(line, inbox.c.lease_until.is_not(None), _EARLIER) for line in _LINES])
-"""Of what is due before the first unclaimed one everything is claimed: little, however much waits."""
+_DUE_AT: Final = select(inbox.c.due_at.label("at")).select_from(WITH_CLAIMS).order_by(inbox.c.due_at).limit(1)
+_UNCLAIMED: Final = _earliest([_DUE_AT.where(line, inbox_claims.c.seq.is_(None)) for line in _LINES])
+_FREE_AT: Final = case((inbox_claims.c.lease_until > inbox.c.due_at, inbox_claims.c.lease_until), else_=inbox.c.due_at)
+_CLAIMED: Final = select(func.min(_FREE_AT, type_=_INSTANT)).join_from(inbox_claims, inbox, inbox.c.seq == inbox_claims.c.seq)

@@ -10,15 +10,15 @@ from sqlalchemy import Connection, delete, select, update
 
 from tsbridge.core.moments import instant_text
 from tsbridge.store import stored_values
-from tsbridge.store.inbox_tables import inbox
+from tsbridge.store.inbox_tables import inbox_claims
 from tsbridge.store.notice_tables import messages
 from tsbridge.store.replay_tables import replays
 from tsbridge.store.service_tables import kept, workers
 from tsbridge.store.statements import insert_into
 from tsbridge.store.writing_tables import desired
 
-HELD: Final[tuple[tuple[Any, str], ...]] = ((inbox, "pending"), (desired, "sending"), (replays, "running"), (messages, "sending"))
-"""Tables whose rows are claimed, and the status of a row that is."""
+HELD: Final[tuple[tuple[Any, str | None], ...]] = ((inbox_claims, None), (desired, "sending"), (replays, "running"), (messages, "sending"))
+"""Tables whose rows are claimed, and the status of a row that is; None for a table of claims."""
 
 
 def alone(worker: str) -> str:
@@ -42,8 +42,9 @@ def end_of(conn: Connection, worker: str, now: datetime) -> int:
     """A worker is gone: its leases and turns end; returns how many leases. Its claims stay on the rows, as in `end_all`."""
     ended = 0
     for table, status in HELD:
-        theirs = (table.c.status == status, table.c.claimed_by.in_((worker, alone(worker))), table.c.lease_until > now)
-        ended += conn.execute(update(table).where(*theirs).values(lease_until=now)).rowcount
+        claimed = [] if status is None else [table.c.status == status]
+        theirs = (table.c.claimed_by.in_((worker, alone(worker))), table.c.lease_until > now)
+        ended += conn.execute(update(table).where(*claimed, *theirs).values(lease_until=now)).rowcount
     _end_turns(conn, now, worker)
     conn.execute(delete(workers).where(workers.c.name == worker))
     return ended

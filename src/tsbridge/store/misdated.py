@@ -18,7 +18,7 @@ from tsbridge.core.ports import CLOCKS_APART
 from tsbridge.store import budget, notifications
 from tsbridge.store.case_tables import cases
 from tsbridge.store.escalation_tables import escalations
-from tsbridge.store.inbox_tables import WAITS, WAITS_ALONE, WAITS_LARGE, inbox
+from tsbridge.store.inbox_tables import WAITS, WAITS_ALONE, WAITS_LARGE, inbox, inbox_claims
 from tsbridge.store.notice_tables import duty_notices, messages, notices
 from tsbridge.store.replay_tables import replays
 from tsbridge.store.wanted_tables import facts_wanted, recordings_wanted, users_deleted
@@ -61,7 +61,7 @@ _DUE: Final = (
     Kind(duty_notices.c.due_at, duty_notices.c.due_at.is_not(None), DAY),
 )
 LEASES: Final = (
-    *(Kind(inbox.c.lease_until, lane, LEASE) for lane in (WAITS, WAITS_LARGE, WAITS_ALONE)),
+    Kind(inbox_claims.c.lease_until, true(), LEASE),
     Kind(desired.c.lease_until, WISH_IS_OPEN, LEASE),
     Kind(replays.c.lease_until, replays.c.status == "running", LEASE),
     Kind(messages.c.lease_until, notifications.TO_SEND, SENDING),

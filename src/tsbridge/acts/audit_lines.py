@@ -140,7 +140,7 @@ def _json_line(keys: Mapping[str, str]) -> Line:
         after = "null" if revises is None else quoted(revises)
         before = "null" if superseded_by is None else quoted(superseded_by)
         place = 'null,"sealed":false' if seq is None else f'{seq},"sealed":true'
-        links = 'null,"hash":null' if seq is None else f'{_word(previous)},"hash":{_word(hashed)}'
+        links = 'null,"hash":null' if seq is None else f'{quoted(previous or "")},"hash":{quoted(hashed or "")}'
         return (
             f'{{"id":{quoted(id_)},"number":{number},"seq":{place},"at":"{_time(at)}","recorded_at":"{_time(recorded_at)}"'
             f',"event":{word(event)},"event_id":{_word(event_id)},"case_id":{quoted(case_id)}'

@@ -25,13 +25,12 @@ from tsbridge.store import facets, routing_filter
 from tsbridge.store.decision_tables import chain, decisions
 from tsbridge.store.facets import Span
 from tsbridge.store.routing_filter import RoutingFilter
-from tsbridge.store.statements import Fixed, parts
+from tsbridge.store.statements import Fixed, Listed, parts
 from tsbridge.store.version_tables import rulebooks
 from tsbridge.store.writing_tables import desired
 
 Row = RowMapping
 T = TypeVar("T")
-W = TypeVar("W")
 
 
 _COLUMNS: Final = (
@@ -42,7 +41,12 @@ _COLUMNS: Final = (
     rulebooks.c.hash.label("rulebook_hash"),
 )
 _WISH: Final = tuple(desired.c[name] for name in ("id", "ticket", "case_id", "status", "reason", "attempts", "confirmed_at"))
-_STORED_WISH: Final = tuple(type_coerce(one, BigInteger) if one.name == "confirmed_at" else one for one in _WISH)
+_TOLD: Final = ", ".join(f"d.{one.name}" for one in _WISH)
+_STORED_WISH: Final = [Column(one.name, BigInteger) if one.name == "confirmed_at" else one for one in _WISH]
+_STORED_WISHES: Final = {
+    key: Listed(f"SELECT {_TOLD} FROM {{keys}} {{join}} desired d ON d.{key} = k.k0 ORDER BY d.asked_at, d.id", 1, _STORED_WISH)
+    for key in ("ticket", "case_id")
+}
 _D: Final = decisions.c
 _STORED: Final = (
     *(_D.id, _D.number, type_coerce(_D.at, BigInteger), type_coerce(_D.recorded_at, BigInteger), _D.event, _D.event_id, _D.case_id),
@@ -165,32 +169,30 @@ class StoredWish(NamedTuple):
 def writebacks_for(conn: Connection, rows: Iterable[Row]) -> Mapping[str, Row]:
     """By decision id, the wish that carries it: that of its ticket, for a call that of its case's newest ticket."""
     told = [(row["id"], row["source"], row["interaction"], row["case_id"]) for row in rows]
-    return dict(_carry(conn, _WISH, told, lambda wish: wish._mapping))
+    return {id_: wish._mapping for id_, wish in _carry(told, lambda key, among: _wishes(conn, desired.c[key], among))}
 
 
 def stored_wishes(conn: Connection, rows: Iterable[Stored]) -> Mapping[str, StoredWish]:
     """As `writebacks_for`."""
     told = [(row.id, row.source, row.interaction, row.case_id) for row in rows]
-    return dict(_carry(conn, _STORED_WISH, told, StoredWish._make))
+    return dict(_carry(told, lambda key, among: [StoredWish._make(row) for row in _STORED_WISHES[key].rows(conn, among)]))
 
 
-def _carry(
-    conn: Connection, columns: Sequence[ColumnElement[Any]], told: Sequence[tuple[str, str, str, str]], made: Callable[[Any], W]
-) -> Iterator[tuple[str, W]]:
-    """Of decisions (id, source, interaction, case) those that a wish carries, each with what is `made` of it."""
+def _carry(told: Sequence[tuple[str, str, str, str]], wishes: Callable[[str, Sequence[str]], Iterable[Any]]) -> Iterator[tuple[str, Any]]:
+    """Of decisions (id, source, interaction, case) those that a wish carries, each with it; `wishes` finds them by a column."""
     tickets = {interaction for _, source, interaction, _ in told if source == "zendesk"}
     elsewhere = {case_id for _, source, _, case_id in told if source != "zendesk"}
-    by_ticket = {wish.ticket: made(wish) for wish in _wishes(conn, columns, desired.c.ticket, tickets)}
-    by_case = {wish.case_id: made(wish) for wish in _wishes(conn, columns, desired.c.case_id, elsewhere)}
+    by_ticket = {wish.ticket: wish for wish in wishes("ticket", sorted(tickets))}
+    by_case = {wish.case_id: wish for wish in wishes("case_id", sorted(elsewhere))}
     for id_, source, interaction, case_id in told:
         wish = by_ticket.get(interaction) if source == "zendesk" else by_case.get(case_id)
         if wish is not None:
             yield id_, wish
 
 
-def _wishes(conn: Connection, columns: Sequence[ColumnElement[Any]], column: Column[Any], among: Iterable[str]) -> Iterator[Any]:
-    query = select(*columns).order_by(desired.c.asked_at, desired.c.id)
-    for part in parts(sorted(among)):
+def _wishes(conn: Connection, column: Column[Any], among: Sequence[str]) -> Iterator[Any]:
+    query = select(*_WISH).order_by(desired.c.asked_at, desired.c.id)
+    for part in parts(among):
         yield from conn.execute(query.where(column.in_(part)))
 
 

@@ -370,3 +370,21 @@ async def test_only_the_requester_rates_a_solved_ticket_and_its_audit_tells() ->
     audits = (await account.http.get(f"{path}/audits.json")).json()["audits"]
     told = [(e["field_name"], e["previous_value"], e["value"]) for e in audits[-1]["events"]]
     assert told == [("satisfaction_score", "unoffered", "bad"), ("satisfaction_comment", None, "too late")]
+
+
+# -- comments --------------------------------------------------------------------------------------------------------------
+
+
+async def test_of_a_comment_in_html_the_body_is_what_it_says() -> None:
+    account = Account()
+    html = "<p>Sorry &amp; thanks</p><ul><li>one</li><li>1 &lt; 2</li></ul>"
+    answer = await account.call("POST", "tickets", {"ticket": {"subject": "s", "comment": {"html_body": html}}})
+    ticket = answer.json()["ticket"]
+    assert ticket["description"] == "Sorry & thanks\none\n1 < 2"
+    await account.call("PUT", f"tickets/{ticket['id']}", {"ticket": {"comment": {"html_body": "a<br/>b", "public": False}}})
+    said = (await account.call("GET", f"tickets/{ticket['id']}/comments")).json()["comments"]
+    assert [(one["body"], one["plain_body"], one["html_body"]) for one in said] == [
+        ("Sorry & thanks\none\n1 < 2",) * 2 + (html,),
+        ("a\nb", "a\nb", "a<br/>b"),
+    ]
+    assert refused(await account.call("POST", "tickets", {"ticket": {"comment": {"html_body": "<p></p>"}}}), 422)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from html import unescape
+from typing import Any, Final
 
 from tsbridge.simulator.zendesk import rules
 from tsbridge.simulator.zendesk.answers import invalid
@@ -12,6 +14,8 @@ from tsbridge.simulator.zendesk.records import SHELVES, Store
 from tsbridge.simulator.zendesk.told import SINGLE
 
 Props = Mapping[str, Any]
+HTML_TAG: Final = re.compile(r"<[^<>]*>")
+LINE_END: Final = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])>", re.IGNORECASE)
 
 
 def take(ticket: dict[str, Any], props: Props, store: Store, before: Mapping[str, Any]) -> None:
@@ -123,11 +127,19 @@ def person(id_: Any, word: str, store: Store) -> dict[str, Any]:
 
 
 def comment_in(props: Props) -> Mapping[str, Any] | None:
-    """The comment that comes with a request, also where it is only its text; None for one without a word."""
+    """The comment that comes with a request, also where it is only its text or only HTML; None for one without a word."""
     given = props.get("comment")
     if isinstance(given, str):
         given = {"body": given}
-    return given if isinstance(given, Mapping) and (given.get("body") or given.get("html_body")) else None
+    if not isinstance(given, Mapping):
+        return None
+    body = given.get("body") or _words(str(given.get("html_body") or ""))
+    return {**given, "body": body} if body else None
+
+
+def _words(html: str) -> str:
+    """What an HTML comment says: its `body`."""
+    return unescape(HTML_TAG.sub("", LINE_END.sub("\n", html))).strip()
 
 
 def is_true(value: Any) -> bool:

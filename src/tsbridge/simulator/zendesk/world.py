@@ -143,7 +143,7 @@ class World:
         """A new ticket; triggers run (not on an imported one), subscriptions hear it."""
         source = followed(props, self.store)
         comment = comment_in(props) or {}
-        body = props.get("description") or comment.get("body") or comment.get("html_body")
+        body = props.get("description") or comment.get("body")
         if not body:
             raise invalid("base", "Description: cannot be blank", "BlankValue")
         requester = self._requester(props, actor)
@@ -175,7 +175,7 @@ class World:
             source["followup_ids"] = [*source.get("followup_ids", ()), id_]
         self.store.tickets[id_] = ticket
         self.store.comments[id_], self.store.audits[id_] = [], []
-        added = self._comment(ticket, {"uploads": comment.get("uploads"), "body": body, "public": public}, author, ticket["via"])
+        added = self._comment(ticket, {**comment, "body": body, "public": public}, author, ticket["via"])
         occasion = rules.Occasion(None, ticket, added, actor, via, self._settle)
         if not imported:
             rules.run(self._triggers(), occasion)
@@ -349,7 +349,7 @@ class World:
         self, ticket: dict[str, Any], given: Mapping[str, Any], author: Mapping[str, Any], via: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Add a comment. One that does not say is as public as the ticket's first; a ticket with a public one is public."""
-        body = str(given.get("body") or given.get("html_body"))
+        body = str(given["body"])
         said = self.store.comments[ticket["id"]]
         if len(said) >= MOST_COMMENTS:
             raise invalid("base", f"Comments: the ticket has reached the limit of {MOST_COMMENTS} comments")

@@ -28,6 +28,12 @@ FOUND: list[tuple[str, dict[str, Any], str, bool]] = [
         "20 cases of channel email within 3 days, where 4.1 are usual (4.9 times).",
         True,
     ),
+    (
+        BURST,
+        {**SERIES, "series": "category", "of": "outage", "also": [{"series": "channel", "of": "chat"}, {"series": "rule", "of": "down"}]},
+        "20 cases of category outage within a day, where 4.1 are usual (4.9 times), largely the same of channel chat, rule down.",
+        True,
+    ),
     (OVERLOAD, {**SERIES, "series": "agent", "of": "ana"}, "ana got 20 cases within a day, where 4.1 are usual (4.9 times).", False),
     (
         RULE_DRIFT,

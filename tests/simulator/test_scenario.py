@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tsbridge.simulator import scenario_words as words
-from tsbridge.simulator.scenario import LENGTH, Scenario, friday_before, quiet_weeks, weekend
+from tsbridge.simulator.scenario import LENGTH, Scenario, friday_before, quiet_days, weekend, weeks
 
 START = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
 
@@ -111,18 +111,28 @@ def test_the_last_weekend_is_always_over(hours: int) -> None:
     assert timedelta() <= now - (friday + LENGTH) < timedelta(days=7)
 
 
-def test_the_weeks_before_are_quiet_over_when_the_weekend_begins_and_about_other_people(big: Scenario) -> None:
-    quiet = quiet_weeks(8, START)
-    assert quiet == quiet_weeks(8, START)
+def test_weeks_go_on_from_each_other_with_a_weekend_each_and_people_of_its_own() -> None:
+    played = weeks(7, START, tickets=100, calls=40)
+    assert played == weeks(7, START, tickets=100, calls=40)
+    assert [one.end for one in played[:-1]] == [one.start for one in played[1:]]
+    assert (played[0].start, played[-1].start) == (START - timedelta(weeks=5), START)
+    assert all(one.start <= act.at <= one.end for one in played for act in one.acts)
+    weekends = [*played[:-1:2], played[-1]]
+    handles = [
+        {value for act in one.acts if act.act == "ticket" for value in (act.args["requester"]["email"], act.args["requester"]["phone"])}
+        for one in weekends
+    ]
+    assert all(not mine & theirs for place, mine in enumerate(handles) for theirs in handles[:place])
+    assert {act.system for one in played[:-1] for act in one.acts} == {"zendesk"}
+    assert {act.system for act in played[-1].acts} == {"zendesk", "talkdesk"}
+    assert all(2 * one.tickets > played[-1].tickets for one in weekends)
+
+
+def test_the_days_between_weekends_are_quiet() -> None:
+    quiet = quiet_days(8, START + LENGTH, START + timedelta(weeks=1))
     assert {act.act for act in quiet.acts} == {"ticket", "comment", "update"}
     assert [act.at for act in quiet.acts] == sorted(act.at for act in quiet.acts)
-    assert START - timedelta(weeks=5) <= quiet.acts[0].at <= quiet.acts[-1].at <= START
-    assert all(
-        sum(act.act == "ticket" and act.at.date() == day for act in quiet.acts) <= 3 for day in {act.at.date() for act in quiet.acts}
-    )
-    written = [act.args["requester"] for act in quiet.acts if act.act == "ticket"]
-    assert {person["phone"] for person in written} == {""}
-    assert {act.ref for act in quiet.acts if act.act == "update"} == {act.ref for act in quiet.acts if act.act == "ticket"}
-    met = {act.args["requester"]["email"] for act in big.acts if act.act == "ticket"}
-    assert len({person["email"] for person in written}) == len(written)
-    assert not met & {person["email"] for person in written}
+    asked = [act for act in quiet.acts if act.act == "ticket"]
+    assert all(sum(act.at.date() == day for act in asked) <= 3 for day in {act.at.date() for act in asked})
+    assert {act.args["requester"]["phone"] for act in asked} == {""}
+    assert {act.ref for act in quiet.acts if act.act == "update"} == {act.ref for act in asked}

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from tests.clocks import CountingIds, SettableClock
 from tests.web import rows
@@ -98,7 +98,12 @@ async def test_a_burst_is_found_told_once_and_opens_to_its_cases(world: World, c
     safety = found["burst", "safety"]
     assert safety.sentence.startswith("16 cases of category safety within a day, where 0")
     assert (len(safety.cases), safety.figures["cases"], safety.figures["days"]) == (16, 16, 1)
-    assert found["rule_drift", "injury"].draft_rule is None
+    assert ("rule_drift", "injury") not in found
+    assert [(one["series"], one["of"], one["cases"]) for one in safety.figures["also"]] == [
+        ("channel", "email", 20),
+        ("rule", "injury", 16),
+    ]
+    assert safety.sentence.endswith(", largely the same of channel email, rule injury.")
     assert safety.draft_rule is not None
     assert safety.draft_rule["when"] == {"all": [{"field": "case.category", "operator": "is", "value": "safety"}]}
     world.task = world.another()  # counts are read again
@@ -108,6 +113,37 @@ async def test_a_burst_is_found_told_once_and_opens_to_its_cases(world: World, c
     assert (later["burst", "safety"].figures["cases"], later["burst", "safety"].since) == (19, safety.since)
     clock.advance(9 * DAY)
     assert ("burst", "safety") not in {(one.kind, one.figures["of"]) for one in await world.look()}
+
+
+async def test_what_bursts_by_other_cases_is_a_finding_of_its_own(world: World, clock: SettableClock) -> None:
+    world.database.write_now(world.weeks)
+    now = clock.now()
+
+    def decide(conn: Connection) -> None:
+        for n in range(16):
+            world.decide(conn, now - timedelta(minutes=40 * n), "safety", ("injury",), channel="voice")
+            world.decide(conn, now - timedelta(minutes=40 * n), "noise", ("loud", "at-night"), channel="voice")
+            world.decide(conn, now - timedelta(minutes=40 * n), "claim", (), channel="voice")
+
+    world.database.write_now(decide)
+    found = {one.figures["of"]: [other["of"] for other in one.figures["also"]] for one in await world.look() if one.kind == "burst"}
+    assert found == {"safety": ["injury"], "noise": ["at-night", "loud"], "claim": [], "voice": []}
+
+
+async def test_a_finding_that_is_told_with_another_stands_no_more_by_itself(world: World, clock: SettableClock) -> None:
+    world.database.write_now(world.weeks)
+    now = clock.now()
+    world.database.write_now(lambda conn: [world.decide(conn, now - timedelta(hours=20, minutes=n), f"c{n}", ("new",)) for n in range(16)])
+    assert [(one.kind, one.about) for one in await standing(world)] == [("burst", "channel:email")]
+    world.database.write_now(lambda conn: [world.decide(conn, clock.now(), "one", ("new",)) for _ in range(40)])
+    assert [(one.kind, one.about) for one in await standing(world)] == [("burst", "category:one")]
+
+
+async def standing(world: World) -> list[Row[Any]]:
+    """What stands after a look."""
+    await world.look()
+    table = pattern_tables.pattern_findings
+    return list(world.database.read_now(lambda conn: conn.execute(select(table.c.kind, table.c.about)).all()))
 
 
 async def test_a_case_counts_once_however_much_is_decided_about_it(world: World, clock: SettableClock) -> None:

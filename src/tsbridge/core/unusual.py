@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Final
 
@@ -34,6 +34,9 @@ REPEATS_WITHIN: Final = timedelta(days=7)
 STANDS: Final = timedelta(days=1)
 """A finding stands until it was not seen for so long: what comes and goes about a limit is one."""
 
+SAME: Final = 0.6
+"""Series of which so much of what is more than usual is the same cases are one finding."""
+
 _MONDAY: Final = date(1970, 1, 5)
 
 
@@ -48,6 +51,20 @@ def series_of(channel: str | None, outcome: Mapping[str, Any], matched: Sequence
     assignee = outcome.get("assignee") or {}
     if agent := assignee.get("agent") or assignee.get("id"):
         yield f"{AGENT}:{agent}"
+
+
+def told_with(found: Sequence[tuple[float, Set[str]]]) -> list[int]:
+    """Of findings, each as how many more cases than usual and which, the place of the one that each is told with: its own, or that of an
+    earlier one of largely the same cases. A category that bursts in a channel where more else does, too, is not the channel."""
+    places: list[int] = []
+    for place, (more, cases) in enumerate(found):
+        same = (
+            first
+            for first in dict.fromkeys(places)
+            if len(cases & found[first][1]) >= SAME * max(min(more, len(cases)), min(found[first][0], len(found[first][1])))
+        )
+        places.append(next(same, place))
+    return places
 
 
 def is_claim(outcome: Mapping[str, Any]) -> bool:

@@ -1,4 +1,5 @@
-"""What a demo that stays is furnished with: a key for each role, claims that are linked, a draft, a replay and a shadow of it, patterns."""
+"""What a demo that stays is furnished with: a key for each role, an outage, claims that are linked, somebody who writes again and again,
+a draft, a replay and a shadow of it; so that patterns show each kind on whatever day it is started."""
 
 from __future__ import annotations
 
@@ -17,6 +18,11 @@ RING: Final = ("Robin Vale", "Kit Marlow", "Robin Vale", "Sascha Wren", "Kit Mar
 """Who claims, one after the other: three people with one telephone number."""
 TRIES: Final = 60
 """Half a second each."""
+OUTAGE: Final = ("Blank page in the app", "Since the update the app shows a blank page and I cannot check in. Is anybody working on it?")
+OUT: Final = 24
+"""Who write so within minutes, of a desk that hears of a few dozen a day."""
+AGAIN: Final = (("Keys", "The keys were not where the host said they would be."), ("Keys again", "Nobody came with the keys either."))
+AGAINS: Final = 6
 CLAIM: Final = "I would like to file a guarantee claim: the vet bill of booking {} was 480 dollars. Call me at the number you have."
 
 
@@ -26,7 +32,7 @@ async def furnish(stage: Stage) -> Mapping[str, str]:
     keys = {role: str((await bridge.ask("POST", "/v1/keys", {"name": f"demo {role}", "role": role}))["key"]) for role in ROLES}
     await _draft_a_rule(bridge)
     await bridge.ask("PUT", "/v1/rulebook/shadow", {})
-    await _claim_together(stage)
+    await _today(stage)
     await bridge.ask("POST", "/v1/rulebook/replay", {})
     await bridge.ask("POST", "/v1/patterns/refresh", {})
     return keys
@@ -39,20 +45,31 @@ def weekly_pack(url: str, key: str, at: datetime) -> str:
     return f"curl --silent --header 'Authorization: Bearer {key}' --header 'Accept: text/html' --output week.html '{address}'"
 
 
-async def _claim_together(stage: Stage) -> None:
-    """Returns when it was heard and decided about, or after a while."""
-    began = now() - timedelta(minutes=len(RING))
+async def _today(stage: Stage) -> None:
+    """What happens as of now: an outage, claims that are linked, somebody who writes again and again. Returns when it was heard and decided
+    about, or after a while."""
+    began = now() - timedelta(minutes=OUT)
     before = (await stage.bridge.get("/v1/cases", limit="1"))["items"][0]["id"]
-    for number, name in enumerate(RING):
-        person = {"name": name, "email": f"{name.split()[0].lower()}@example.net", "phone": SHARED_PHONE}
-        words = {"subject": f"Guarantee claim, booking {7_100 + number}", "body": CLAIM.format(7_100 + number)}
-        written: dict[str, Any] = {"requester": person, "channel": "email", "tags": [], "external_id": None, **words}
-        await stage.people.perform(began + timedelta(minutes=number), Act(began, "ring", "zendesk", "ticket", written), {})
+    for minute in range(OUT):
+        at = began + timedelta(minutes=minute)
+        await _write(stage, at, f"Guest {minute}", f"guest{minute}@example.org", "", "chat", OUTAGE)
+        if minute < AGAINS:
+            await _write(stage, at, "Toni Ferro", "toni@example.org", "", "email", AGAIN[min(minute, 1)])
+        if minute < len(RING):
+            name, subject = RING[minute], f"Guarantee claim, booking {7_100 + minute}"
+            address = f"{name.split()[0].lower()}@example.net"
+            await _write(stage, at, name, address, SHARED_PHONE, "email", (subject, CLAIM.format(7_100 + minute)))
     for _ in range(TRIES):
         waiting = stage.on_its_way() + len((await stage.bridge.get("/v1/events", status="pending"))["items"])
         if not waiting and (await stage.bridge.get("/v1/cases", limit="1"))["items"][0]["id"] != before:
             return
         await asyncio.sleep(0.5)
+
+
+async def _write(stage: Stage, at: datetime, name: str, email: str, phone: str, channel: str, words: tuple[str, str]) -> None:
+    """Somebody opens a ticket."""
+    told: dict[str, Any] = {"requester": {"name": name, "email": email, "phone": phone}, "subject": words[0], "body": words[1]}
+    await stage.people.perform(at, Act(at, "today", "zendesk", "ticket", {**told, "channel": channel, "tags": [], "external_id": None}), {})
 
 
 async def _draft_a_rule(bridge: Bridge) -> None:

@@ -22,14 +22,14 @@ from tsbridge.demo.look_around import furnish, weekly_pack
 from tsbridge.demo.process import Bridge, NotRunning
 from tsbridge.demo.stage import Stage, now, set_up
 from tsbridge.demo.summary import Figures, Result, figure, in_plain_words, one_minute, page, table
-from tsbridge.simulator.scenario import Scenario, friday_before, quiet_weeks, weekend
+from tsbridge.simulator.scenario import Scenario, friday_before, weekend, weeks
 from tsbridge.simulator.scenario_play import Played, Player, Unmet, unmet
 from tsbridge.simulator.scenario_stories import SAME_MINUTE
 
 PLAY_S = 20.0
 """The weekend passes in about this time, if the machine is quick enough."""
-HISTORY_S = 10.0
-"""And the weeks before it, for a demo that stays: without them nothing is more than usual."""
+BEFORE_S = 5.0
+"""And each of the weekends and weeks before it, for a demo that stays: without them nobody knows what is usual."""
 SETTLE_S = 150.0
 STALL_S = 30.0
 """When nothing has moved for so long, waiting longer helps nobody."""
@@ -50,13 +50,19 @@ def run(*, stay: bool = False, seed: int = 7, tickets: int = 300, calls: int = 1
 
 async def _demo(stay: bool, seed: int, tickets: int, calls: int) -> int:
     began = time.monotonic()
-    scenario = weekend(seed, friday_before(now()), tickets=tickets, calls=calls)
-    _say(f"A weekend at an incident desk: {scenario.tickets} tickets, {scenario.calls} calls, {len(scenario.acts)} things that happen.")
+    friday = friday_before(now())
+    before: list[Scenario] = []
+    if stay:  # from five weeks before on, each weekend a third as busy, so that all of them take not much longer
+        *before, scenario = weeks(seed, friday, tickets=tickets // 3, calls=calls // 3)
+    else:
+        scenario = weekend(seed, friday, tickets=tickets, calls=calls)
+    behind = " behind five weeks" if before else ""
+    _say(f"A weekend at an incident desk{behind}: {scenario.tickets} tickets, {scenario.calls} calls, {len(scenario.acts)} acts.")
     with tempfile.TemporaryDirectory(prefix="tsbridge-demo-") as folder:
         async with set_up(Path(folder), seed) as stage:
             _say(f"Running: Zendesk at {stage.zendesk_url}, Talkdesk at {stage.talkdesk_url}, the bridge at {stage.bridge.url}.")
-            if stay:
-                await _play(stage, quiet_weeks(seed + 1, scenario.start), HISTORY_S)
+            for earlier in before:
+                await _play(stage, earlier, BEFORE_S)
             played = await _play(stage, scenario, PLAY_S)
             result = await _settle(stage, scenario, played, began)
             minute = await _same_minute(stage, scenario, played)

@@ -54,7 +54,9 @@ def _of_series(kind: str, figures: Mapping[str, Any]) -> str:
         OVERLOAD: f"{of} got {_many(count, 'cases')}",
     }
     times = f" ({_plain(figures['times_usual'])} times)" if count > figures["usual"] > 0 else ""
-    return f"{what[kind]} within {within}, where {_plain(figures['usual'])} are usual{times}."
+    also = ", ".join(f"{one['series']} {one['of']}" for one in figures.get("also", ()))
+    same = f", largely the same of {also}" if also else ""
+    return f"{what[kind]} within {within}, where {_plain(figures['usual'])} are usual{times}{same}."
 
 
 def _rule(name: str, title: str, when: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:

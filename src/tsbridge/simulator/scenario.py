@@ -38,13 +38,13 @@ def friday_before(now: datetime) -> datetime:
     return monday - LENGTH
 
 
-def weekend(seed: int, start: datetime, *, tickets: int = 300, calls: int = 120) -> Scenario:
+def weekend(seed: int, start: datetime, *, tickets: int = 300, calls: int = 120, part: tuple[int, int] = (0, 1)) -> Scenario:
     """About so many tickets and calls from `start` on, for 62 hours.
 
     First every theme once, plainly; then the linked stories with the themes in turn until about half of the tickets are
     used (more of a small weekend); then the harmless rest, so that most of what the desk hears needs nothing from it.
     """
-    sheet = Sheet(random.Random(seed), start, start + LENGTH)  # noqa: S311  # reproducible by its seed, protects nothing
+    sheet = Sheet(random.Random(seed), start, start + LENGTH, part)  # noqa: S311  # reproducible by its seed, protects nothing
     for theme in words.THEMES:
         stories.plain(sheet, theme)
     stories.shared_phone(sheet)
@@ -68,12 +68,26 @@ def weekend(seed: int, start: datetime, *, tickets: int = 300, calls: int = 120)
     return _ordered(seed, sheet)
 
 
-def quiet_weeks(seed: int, end: datetime, *, weeks: int = 5) -> Scenario:
-    """The weeks up to `end`: a few questions a day, of people who have no telephone number, each answered and solved the same day."""
-    sheet = Sheet(random.Random(seed), end - timedelta(weeks=weeks), end)  # noqa: S311  # as above
-    for day in range(1, 7 * weeks + 1):
-        for hour in (8, 12, 16)[: 3 if (sheet.start + timedelta(days=day)).weekday() < 5 else 1]:
-            at = sheet.start.replace(hour=0) + timedelta(days=day, hours=hour) + sheet.some(0, 180)
+def weeks(seed: int, start: datetime, *, tickets: int, calls: int, before: int = 5) -> list[Scenario]:
+    """The weekend from `start` on behind others like it, with quiet days between them; each with people of its own.
+
+    Those before are without calls and what belongs to them: what Talkdesk says of a call when it begins has no time, so a call of weeks ago
+    would be one of now.
+    """
+    found, parts = [], before + 2
+    for week in range(before, 0, -1):
+        earlier = start - timedelta(weeks=week)
+        found.append(_without_calls(weekend(seed + 2 * week, earlier, tickets=tickets, calls=calls, part=(week, parts))))
+        found.append(quiet_days(seed + 2 * week + 1, earlier + LENGTH, earlier + timedelta(weeks=1), part=(parts - 1, parts)))
+    return [*found, weekend(seed, start, tickets=tickets, calls=calls, part=(0, parts))]
+
+
+def quiet_days(seed: int, start: datetime, end: datetime, part: tuple[int, int] = (0, 1)) -> Scenario:
+    """A few questions a day, of people who have no telephone number, each answered and solved the same day."""
+    sheet = Sheet(random.Random(seed), start, end, part)  # noqa: S311  # as above
+    for day in range((end - start).days + 1):
+        for hour in (0, 3, 6):
+            at = start + timedelta(days=day, hours=hour) + sheet.some(0, 180)
             if at > end - timedelta(hours=6):
                 continue
             story, agent, person = sheet.story("quiet"), sheet.agent(), replace(sheet.person(), phone="")
@@ -81,6 +95,14 @@ def quiet_weeks(seed: int, end: datetime, *, weeks: int = 5) -> Scenario:
             sheet.desk(story, at + sheet.some(5, 90), ref, "comment", agent=agent, body=sheet.rng.choice(words.REPLIES), public=True)
             sheet.desk(story, at + sheet.some(100, 240), ref, "update", agent=agent, status="solved")
     return _ordered(seed, sheet)
+
+
+def _without_calls(scenario: Scenario) -> Scenario:
+    """The stories that are told by tickets alone."""
+    called = {act.story for act in scenario.acts if act.system == "talkdesk"}
+    acts = tuple(act for act in scenario.acts if act.story not in called)
+    expected = tuple(one for one in scenario.expected if one.story not in called)
+    return replace(scenario, acts=acts, expected=expected, tickets=sum(act.act == "ticket" for act in acts), calls=0)
 
 
 def _ordered(seed: int, sheet: Sheet) -> Scenario:

@@ -52,11 +52,14 @@ class Person:
 
 @dataclass(slots=True)
 class Sheet:
-    """Where a weekend is written down. Draws everything from `rng`, so that a seed gives one weekend."""
+    """Where a weekend is written down. Draws everything from `rng`, so that a seed gives one weekend.
+
+    `part`: of how many parts of all people which one is met, so that those of two weekends are others."""
 
     rng: random.Random
     start: datetime
     end: datetime
+    part: tuple[int, int] = (0, 1)
     acts: list[Act] = field(default_factory=list)
     expected: list[Expected] = field(default_factory=list)
     tickets: int = 0
@@ -67,8 +70,9 @@ class Sheet:
     _phones: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._names = [(first, last) for first in words.FIRST for last in words.LAST]
-        self._phones = [f"+1{area}55501{n:02d}" for area in words.AREAS for n in range(100)]
+        which, parts = self.part
+        self._names = [(first, last) for first in words.FIRST for last in words.LAST][which::parts]
+        self._phones = [f"+1{area}55501{n:02d}" for area in words.AREAS for n in range(100)][which::parts]
         self.rng.shuffle(self._names)
         self.rng.shuffle(self._phones)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -41,6 +41,13 @@ def keep(conn: Connection, found: Sequence[Found], ids: Iterable[str], now: date
             conn.execute(insert(table).values(id=id_, found_at=now, **about, **shown))
         else:
             conn.execute(update(table).where(table.c.id == before).values(shown))
+
+
+def end(conn: Connection, of: Iterable[tuple[str, str]], but: Set[tuple[str, str]], now: datetime) -> None:
+    """Findings by kind and what they are about that are told with others from now on, all `but` these, stand no more."""
+    for kind, about in of:
+        if (kind, about) not in but:
+            conn.execute(delete(table).where(_stands(now), table.c.kind == kind, table.c.about == about))
 
 
 def forget(conn: Connection, now: datetime) -> None:

@@ -23,6 +23,8 @@ from tsbridge.core.ports import Clock, Ids
 from tsbridge.core.rates import BUDGET, DAY, FEWEST_WEEKS, LENGTH, WEEK, Hours, Look, Unusual, look, power, rate_of
 from tsbridge.core.track import key_of, subject_of
 from tsbridge.core.unusual import (
+    CATEGORY,
+    CHANNEL,
     CLAIM,
     CLAIMS,
     DIGEST,
@@ -39,6 +41,7 @@ from tsbridge.core.unusual import (
     kind_of,
     series_of,
     start_of,
+    told_with,
 )
 from tsbridge.store import chain, keys, pattern_findings, patterns, stored_values
 from tsbridge.store.db import Database
@@ -57,6 +60,10 @@ TURN: Final = "patterns_turn"
 STEP: Final = 400
 """Entries of the chain that are counted in one transaction."""
 MOST_CLAIMS: Final = 2_000
+BEFORE: Final = (CATEGORY, CHANNEL, RULE)
+"""Which of several series that burst by the same cases the finding is of. What an agent got too many of is a finding of its own."""
+ALSO: Final = ("series", "of", "days", "cases", "usual")
+"""What is told of the others."""
 DAYS: Final = LENGTH // DAY + 1
 POWERS: Final = ((1, 5), (3, 5), (7, 5), (1, 3), (7, 2))
 """What is said of the power: days, times the usual."""
@@ -141,11 +148,14 @@ class Patterns:
 
         def find(conn: Connection) -> list[Found]:
             found = [self._of_series(conn, one, hour) for one in seen.unusual]
-            return [*found, *_repeat_parties(conn, self._touched, known, now), *_linked_claims(conn, now)]
+            return [*_told_together(found), *_repeat_parties(conn, self._touched, known, now), *_linked_claims(conn, now)]
 
         found = [*await self._database.read(find), *(_of_word(one, known, now) for one in risen)]
 
+        told = {(one.kind, one.about) for one in found}
+
         def settle(conn: Connection) -> None:
+            pattern_findings.end(conn, [(OF_SERIES[kind_of(one.key)[0]], one.key) for one in seen.unusual], told, now)
             pattern_findings.keep(conn, found, (self._ids.new("pat") for _ in found), now)
             pattern_findings.forget(conn, now)
             patterns.forget(conn, now, first)
@@ -176,6 +186,19 @@ class Patterns:
             "chance": float(f"{one.chance:.2g}"),
         }
         return Found(OF_SERIES[kind], one.key, since, figures, cases)
+
+
+def _told_together(found: Sequence[Found]) -> list[Found]:
+    """Findings of series; those of largely the same cases as one: of the category before the channel before the rule."""
+    bursts = [one for one in found if one.figures["series"] in BEFORE and one.figures["cases"] > one.figures["usual"]]
+    bursts.sort(key=lambda one: BEFORE.index(one.figures["series"]))
+    places = told_with([(one.figures["cases"] - one.figures["usual"], set(one.cases)) for one in bursts])
+    also = {place: [bursts[other].figures for other, first in enumerate(places) if first == place != other] for place in places}
+    told = [one for one in found if one not in bursts]
+    for place, others in also.items():
+        figures = {**bursts[place].figures, "also": [{name: of[name] for name in ALSO} for of in others]}
+        told.append(bursts[place]._replace(figures=figures))
+    return told
 
 
 def _standing(conn: Connection) -> tuple[State, int, datetime | None]:

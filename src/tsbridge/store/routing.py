@@ -54,6 +54,9 @@ _STORED: Final = (
     *(type_coerce(_D.outcome, Text), _D.revises, _D.superseded_by, type_coerce(_D.retracted, Integer)),
 )
 _FOLLOWING: Final = Fixed(select(*_STORED).where(_D.number.between(bindparam("low"), bindparam("high"))).order_by(_D.number.desc()))
+_BELOW: Final = Fixed(
+    select(*_STORED).where(_D.number < bindparam("before")).order_by(_D.number.desc()).limit(bindparam("most", type_=Integer))
+)
 _ENTRY: Final = (chain.c.id, chain.c.seq, chain.c.previous_hash, chain.c.hash)
 _ALONG: Final = Fixed(select(*_ENTRY).where(chain.c.seq.between(bindparam("low"), bindparam("high"))))
 _UNSEALED: Final = (None, None, None)
@@ -101,7 +104,10 @@ def decision_list(conn: Connection, wanted: RoutingFilter, limit: int, before: i
 
 def stored_list(conn: Connection, wanted: RoutingFilter, limit: int, before: int | None = None) -> list[Stored]:
     """As `decision_list`, each as it is stored, for those who read very many."""
-    rows = list(_found(conn, wanted, limit, before, lambda some: _stored(conn, some)))
+    if wanted == RoutingFilter():
+        rows = _BELOW.rows(conn, before=newest(conn) + 1 if before is None else before, most=limit)
+    else:
+        rows = list(_found(conn, wanted, limit, before, lambda some: _stored(conn, some)))
     entries = _entries(conn, [row[0] for row in rows])
     return [Stored._make(row + entries.get(row[0], _UNSEALED)) for row in rows]
 

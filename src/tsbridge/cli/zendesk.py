@@ -28,7 +28,7 @@ from tsbridge.vendors.zendesk.setup import Kind, Step, lacking
 from tsbridge.wiring.clients import make_zendesk
 from tsbridge.wiring.clock_and_ids import SystemClock
 from tsbridge.work.reads import ReadBudget
-from tsbridge.work.reconcile import NAME, OVERLAP, Reconciler
+from tsbridge.work.reconcile import NAME, Reconciler
 
 app = group()
 
@@ -75,7 +75,7 @@ def setup(
 @app.command()
 def reconcile(as_json: AsJson = False) -> None:
     """Look at once for what webhooks missed, where the running service looks every two minutes."""
-    _catch_up(NAME, SystemClock().now() - OVERLAP, as_json)
+    _catch_up(NAME, None, as_json)
 
 
 @app.command()
@@ -107,7 +107,7 @@ def schedules(as_json: AsJson = False) -> None:
     done(not carried.left)
 
 
-def _catch_up(name: str, begin: datetime, as_json: bool, *, quiet: bool = False) -> None:
+def _catch_up(name: str, begin: datetime | None, as_json: bool, *, quiet: bool = False) -> None:
     """Read the export to its end, a page at a time; waits as Zendesk asks."""
 
     async def work(zendesk: ZendeskClient) -> dict[str, int]:

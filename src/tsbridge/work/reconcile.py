@@ -136,7 +136,7 @@ class Reconciler:
         if not await self._turn.mine():
             return self._turn.next
         try:
-            found = await self.page(NAME, min(now, self._zendesk.server_time or now) - OVERLAP)
+            found = await self.page(NAME)
         except VendorError as failure:
             if failure.reason != OUR_PACE:
                 await self._answered.note(failure)
@@ -151,8 +151,13 @@ class Reconciler:
             return True
         return self._turn.next
 
-    async def page(self, name: str, begin: datetime) -> Found:
-        """Read the next page of the look called `name`, which begins at `begin`, or what is left of it. Raises the vendors' errors."""
+    async def page(self, name: str, begin: datetime | None = None) -> Found:
+        """Read the next page of the look called `name`, or what is left of it. Raises the vendors' errors.
+
+        `begin`: where the look begins; None: a little before now, by Zendesk's clock where ours is ahead."""
+        if begin is None:
+            now = self._clock.now()
+            begin = min(now, self._zendesk.server_time or now) - OVERLAP
         look = await self._database.read(lambda conn: self._look(conn, name, begin))
         if not await self._reads.take("export", 1):
             raise TryLater(OUR_PACE, await self._reads.next_free("export") - self._clock.now())

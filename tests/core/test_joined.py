@@ -156,13 +156,12 @@ def test_a_rule_fires_once_for_all_that_are_joined_until_it_matches_none_of_them
     assert [one.judgement.escalated for one in decided if one.judgement.escalated] == [("sev1",)]
 
 
-def test_what_a_ticket_armed_goes_on_when_it_is_merged_away_as_long_as_one_it_is_joined_with_says_the_same() -> None:
+def test_what_a_ticket_armed_goes_on_when_it_is_merged_away_for_the_one_that_says_the_same() -> None:
     again, gone = ticket("commented", 2, "he was bitten", id_="4800"), ticket("merged", 3, ticket__status="closed", by=AGENT)
     soon = T0 + timedelta(minutes=4)
     assert [armed.interaction.id for armed in of(HURT, BILL, again, until=soon).worst.armed] == ["4711"]
     assert [armed.interaction.id for armed in of(HURT, BILL, again, gone, until=soon).worst.armed] == ["4800"]
     assert {(one.step, one.status) for one in of(HURT, BILL, again, gone, until=FAR).ended} >= {(2, "fired")}
-    assert of(HURT, BILL, gone, until=soon).worst.armed == ()
 
 
 def test_what_time_alone_changes_about_one_ticket_is_found_though_another_spoke_last() -> None:
@@ -224,3 +223,57 @@ def test_the_case_is_as_severe_as_the_worst_of_its_tickets_alone_however_their_m
         order = [story[n].interaction for n in shifts]
         moved = [replace(by_ticket[id_].pop(0), at=T0 + timedelta(minutes=n)) for n, id_ in enumerate(order)]
         assert of(*moved, joined=joined, until=end).severity == together.severity
+
+
+THREAT = rule("threat", {"field": "text.new", "operator": "contains", "value": "kill"}, [{"set_severity": 2}, {"escalate": "sev1"}])
+VIP = [rule(name, says(word), [{"escalate": "sev1"}]) for name, word in (("vip", "gold"), ("press", "paper"))]
+TWO_RULES = Judge(read({**BOOK, "rules": [THREAT, *VIP, *BOOK["rules"]]}), UTC_ZONE)
+SOON = T0 + timedelta(minutes=9)
+
+
+def armed_by(state: CaseState) -> list[tuple[str, str, int]]:
+    return [(one.policy, one.interaction.id, one.next_step) for thread in state.threads.values() for one in thread.armed]
+
+
+@pytest.mark.parametrize("gone", [{"ticket__status": "closed"}, {"ticket__status": "deleted"}])
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [("he was bitten", "I will kill you"), ("I have gold", "for the paper"), ("he was bitten", "my dog was bitten"), ("gold", "more gold")],
+)
+def test_what_two_tickets_ask_for_by_whatever_rules_goes_on_for_the_one_that_is_left(first: str, other: str, gone: dict[str, str]) -> None:
+    story = [ticket("created", 0, first), ticket("created", 1, other, id_="4800")]
+    assert armed_by(of(*story, judge=TWO_RULES)) == [("sev1", "4711", 2)]  # once for both
+    later = [ticket("commented", 2, "any news?", id_="4800"), ticket("deleted", 3, by=AGENT, **gone)]
+    assert armed_by(of(*story, *later, judge=TWO_RULES, until=SOON)) == [("sev1", "4800", 1)]
+    fired = [(one.step, one.status, one.interaction.id) for one in of(*story, *later, judge=TWO_RULES, until=FAR).ended]
+    assert fired[:2] == [(1, "fired", "4711"), (2, "fired", "4800")]
+
+
+def test_what_was_over_before_is_not_taken_up_by_one_that_had_asked_for_it_too() -> None:
+    story = [ticket("created", 0, "he was bitten"), ticket("created", 1, "I will kill you", id_="4800"), desk("case.acknowledged", 2)]
+    assert armed_by(of(*story, judge=TWO_RULES, until=SOON)) == []
+    third = [ticket("created", 4, "gold", id_="4900"), ticket("deleted", 5, by=AGENT, id_="4900", ticket__status="deleted")]
+    joined = {**TOGETHER, "zendesk:4900": "zendesk:4711"}
+    assert armed_by(of(*story, *third, judge=TWO_RULES, until=SOON, joined=joined)) == []
+
+
+@pytest.mark.parametrize(
+    "merged",
+    [
+        ticket("merged", 3, ticket__status="closed", by=AGENT),
+        ticket("updated", 3, ticket__status="closed", by=AGENT, tags=("closed_by_merge",)),
+    ],
+)
+def test_a_merged_ticket_is_escalated_as_the_one_it_is_joined_with_until_somebody_has_it(merged: Moment) -> None:
+    """Nobody took it by merging it, and what hurt somebody is not over by it."""
+    assert armed_by(of(HURT, BILL, merged, until=SOON)) == [("sev1", "4800", 1)]
+    state = of(HURT, BILL, merged, until=FAR)
+    assert (2, "fired", "4800") in {(one.step, one.status, one.interaction.id) for one in state.ended}
+    assert "ts_l2" in tags(state.wish("4800", GROUPS))
+    assert armed_by(of(HURT, BILL, merged, desk("case.acknowledged", 4), until=SOON)) == []
+
+
+@pytest.mark.parametrize("status", ["closed", "deleted"])
+def test_one_that_is_closed_or_deleted_is_escalated_no_more_where_no_other_asks_for_it(status: str) -> None:
+    assert armed_by(of(HURT, BILL, ticket("updated", 3, ticket__status=status, by=AGENT), until=SOON)) == []
+    assert armed_by(of(HURT, ticket("merged", 3, ticket__status="closed", by=AGENT), until=SOON, joined={})) == []

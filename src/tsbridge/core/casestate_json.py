@@ -38,6 +38,7 @@ def to_json(state: CaseState) -> dict[str, Any]:
             "firing": list(one.firing),
             "turns_at": at(one.turns_at),
             **({} if one.quiet is None else {"quiet": at(one.quiet)}),
+            **({"escalates": [[policy, at(armed_at)] for policy, armed_at in one.escalates]} if one.escalates else {}),
         }
 
     def thread(one: Thread) -> dict[str, Any]:
@@ -114,6 +115,7 @@ def _state(data: Mapping[str, Any]) -> CaseState:
             firing=tuple(one["firing"]),
             turns_at=at(one["turns_at"]),
             quiet=at(one.get("quiet")),
+            escalates=tuple((policy, read_instant(armed_at)) for policy, armed_at in one.get("escalates", ())),
         )
 
     def thread(one: Mapping[str, Any]) -> Thread:

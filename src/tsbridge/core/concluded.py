@@ -11,7 +11,7 @@ from tsbridge.core.casestate import NAMED, NO_THREAD, CaseState, Escalation
 from tsbridge.core.escalation import Armed, Books, next_due
 from tsbridge.core.moments import Interaction
 from tsbridge.core.rules.judgement import Judgement
-from tsbridge.core.thread import Thread, for_case
+from tsbridge.core.thread import Own, Thread, for_case
 from tsbridge.core.track import key_of
 
 
@@ -48,6 +48,7 @@ def conclude(
         firing=tuple([rule for rule in judgement.firing if rule in matched or rule in own.firing]),
         turns_at=judgement.turns_at,
         quiet=quiet,
+        escalates=tuple(_asked_too(own, judgement, subject, books)) if before.armed else (),
     )
     armed = () if before.resolved else judgement.armed
     thread = asked._replace(
@@ -57,6 +58,16 @@ def conclude(
         step_due=_step_due(judgement, armed, books),
     )
     return state._replace(**told, threads={**state.threads, name: thread}, judged_to=max(place, state.judged_to), steps=state.steps + 1)
+
+
+def _asked_too(own: Own, judgement: Judgement, subject: Interaction, books: Books) -> Iterator[tuple[str, datetime]]:
+    """What is armed by another interaction that rules about this one asked for as well: of those that begin to match, and of before."""
+    theirs = {one.policy: one.armed_at for one in judgement.armed if one.interaction != subject}
+    if not theirs:
+        return
+    begun = {match.key for match in judgement.matched} - set(own.firing)
+    asked = {action.value for rule in books.book.escalation if rule.key in begun for action in rule.then if action.name == "escalate"}
+    yield from (one for one in sorted(theirs.items()) if one in own.escalates or one[0] in asked)
 
 
 def _step_due(judgement: Judgement, armed: Sequence[Armed], books: Books) -> datetime | None:

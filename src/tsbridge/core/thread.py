@@ -40,7 +40,8 @@ class Taken(NamedTuple):
 
 class Own(NamedTuple):
     """What rules set and asked for about one interaction itself. `firing`: the rules that matched when they were last asked about it;
-    `turns_at`: when other rules match though nothing happens on it; `quiet`: what was told of it last is quiet up to then."""
+    `turns_at`: when other rules match though nothing happens on it; `quiet`: what was told of it last is quiet up to then;
+    `escalates`: what its rules asked for that another had armed already, by policy and when that was."""
 
     severity: int | None = None
     category: Asked | None = None
@@ -50,6 +51,7 @@ class Own(NamedTuple):
     firing: tuple[str, ...] = ()
     turns_at: datetime | None = None
     quiet: datetime | None = None
+    escalates: tuple[tuple[str, datetime], ...] = ()
 
     def asked(self, judgement: Judgement, standing: Asked | None, place: str, anew: bool) -> Own:
         """With what a judgement asks for in single values. `standing`: the queue that the thread is in: who leaves it there asks for

@@ -305,3 +305,28 @@ def _moment_of(conn: Any, event: str) -> str:
     from tsbridge.store.moment_tables import moments
 
     return str(conn.execute(select(moments.c.digest).where(moments.c.event == event)).scalar_one())
+
+
+def test_somebody_who_waits_to_be_told_is_told_also_where_another_rule_asks_for_it_by_now(database: Database, clock: SettableClock) -> None:
+    """The rule that asked first does not match any more once something earlier was heard: the other one had asked for the same."""
+    book = copy.deepcopy(BOOK)
+    quiet = {
+        "all": [
+            {"field": "text", "operator": "contains", "value": "lost"},
+            {"field": "text", "operator": "not_contains", "value": "bitten"},
+        ]
+    }
+    asks = {"kind": "escalation", "then": [{"notify": "oncall"}]}
+    loud = {
+        "all": [{"field": "text", "operator": "contains", "value": "lost"}, {"field": "text", "operator": "contains", "value": "bitten"}]
+    }
+    book["rules"] = [{"key": "lost", "when": quiet, **asks}, {"key": "both", "when": loud, **asks}, BOOK["rules"][-1]]
+    walk = Walk(database, clock, book)
+    walk.tell([ticket("updated", 5, text="lost")])
+    walk.work()
+    assert told(database) == [("rule:lost", "oncall", None)]
+    (before,) = rows(database)
+    walk.tell([ticket("created", 0, text="bitten")])
+    walk.work()
+    (row,) = rows(database)
+    assert (row.id, row.asked_by, row.over_because, row.due_at) == (before.id, "rule:both", None, before.due_at)

@@ -152,6 +152,7 @@ def settle(
     asking: set[str] = set()
     hushed: set[str] = set()
     fresh: list[Notice] = []
+    told_before: list[tuple[str, Notice]] = []
     for one in judged:
         told = Counter(before.get(one.moment, ()))
         late = one.moment in before or (newest is not None and newest > one.at)
@@ -159,6 +160,8 @@ def settle(
             asking.add(notice.asking)
             if notice.asking in known or told[notice.target]:
                 told[notice.target] -= 1
+                if notice.asking not in known:  # another rule asked the same then
+                    told_before.append((one.moment, notice))
             else:
                 fresh.append(replace(notice, late=late))
                 if is_hushed(one, notice):
@@ -166,6 +169,11 @@ def settle(
     free = [one for name, one in known.items() if name not in asking and (one.ahead or whole)]
     new: list[Notice] = []
     moved: list[tuple[str, Notice]] = []
+    for moment, notice in told_before:
+        asked_then = (one for one in free if one.notice.asking == named(moment, one.notice.by, notice.target))
+        if (place := next(asked_then, None)) is not None:
+            free.remove(place)
+            moved.append((place.id, notice))
     for notice in fresh:
         place = next((one for one in free if (one.notice.by, one.notice.target) == (notice.by, notice.target)), None)
         if place is None and notice.asking not in hushed:

@@ -17,6 +17,7 @@ from tsbridge.core.casestate import CASE_FIELDS, CaseState
 from tsbridge.core.concluded import conclude
 from tsbridge.core.due import next_due
 from tsbridge.core.escalation import Books
+from tsbridge.core.escalation import next_due as next_step_due
 from tsbridge.core.heard import asks_anew, hear
 from tsbridge.core.moments import CLOCK, UNJUDGED, Interaction, Moment, Value, instant_text
 from tsbridge.core.outcomes import outcome
@@ -237,7 +238,12 @@ class _Judging:
     ) -> None:
         judge, at = self._judges(books.version), seen.at
         again = self._asked_again.after(at, subject)
-        judgement = self._held.get(moment) or judge.decide(seen.given, seen.previous, seen.standing, at, subject, until=again, books=books)
+        held = self._held.get(moment)
+        if held is not None and {one.policy for one in seen.standing.armed} <= _says_of(held):
+            judgement = held
+        else:
+            judgement = judge.decide(seen.given, seen.previous, seen.standing, at, subject, until=again, books=books)
+            judgement = judgement if held is None else _gone_on(held, judgement, seen.standing, books)
         after = conclude(self.state, judgement, subject, place, at, anew, books, quiet)
         after = planned(after, at, judge.book.calls_rest_after)
         if event == CLOCK and after.rests_at == at:
@@ -247,6 +253,23 @@ class _Judging:
         self.judged.append(Judged(moment, event, at, subject, books.version, seen, judgement, said))
         if self._mark is not None and self.state.steps % CHECKPOINT == 0:
             self._mark(self.state)
+
+
+def _says_of(held: Judgement) -> set[str]:
+    """The policies of which a held judgement says what becomes of them."""
+    return {one.policy for one in held.armed} | {step.policy for step in (*held.steps, *held.passed)}
+
+
+def _gone_on(held: Judgement, now: Judgement, standing: Standing, books: Books) -> Judgement:
+    """A held judgement with what was armed before it and goes on. It was heard of late, or the judgement had ended it: then it ends by what
+    is judged `now`, too, without the words."""
+    before = {(one.policy, one.armed_at) for one in standing.armed}
+    late = tuple([one for one in now.armed if (one.policy, one.armed_at) in before and one.policy not in _says_of(held)])
+    if not late:
+        return held
+    armed = (*held.armed, *late)
+    due = min((at for at in (held.next_due, next_step_due(books, armed)) if at is not None), default=None)
+    return held._replace(armed=armed, next_due=due)
 
 
 def _standing(state: CaseState, subject: Interaction, at: datetime, quiet: datetime | None, done: Mapping[str, Done]) -> Standing:

@@ -101,7 +101,13 @@ def add(conn: Connection, fresh: Sequence[tuple[str, Notice]], now: datetime, *,
 
 def move(conn: Connection, id: str, notice: Notice) -> None:
     """Something else asks for a notice now; what was told stays told."""
-    values = {"asking": notice.asking, "at": notice.at, "source": notice.interaction.source, "interaction": notice.interaction.id}
+    values = {
+        "asking": notice.asking,
+        "asked_by": notice.by,
+        "at": notice.at,
+        "source": notice.interaction.source,
+        "interaction": notice.interaction.id,
+    }
     about = {"severity": notice.severity, "category": notice.category, "queue": notice.queue, "version": notice.version, "ahead": False}
     conn.execute(update(notices).where(notices.c.id == id).values(**values, **about))
 

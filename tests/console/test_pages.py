@@ -8,14 +8,16 @@ import json
 
 import openpyxl
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, event, select
 
-from tests.console.conftest import NASTY, visiting
+from tests.console.conftest import NASTY, NOW, visiting
+from tsbridge.acts import now
 from tsbridge.console.search import meant
 from tsbridge.core.moments import Interaction
 from tsbridge.store import decision_tables
 from tsbridge.store.change_log import WORDS_READ
 from tsbridge.store.db import Database
+from tsbridge.work.rosters import LiveRoster
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +53,19 @@ async def test_now_shows_what_is_open_and_what_is_overdue_the_longest_first(fill
             overdue.index(f"Ticket {ticket}") for ticket in (4713, 4712, 4711)
         )
         assert "There is no roster" in page
+
+
+async def test_now_counts_no_work_row_by_row(filled: Database) -> None:
+    """A hundred thousand tickets may wait, and somebody has the page open all shift."""
+    asked: list[str] = []
+
+    def look(conn: Connection) -> None:
+        event.listen(conn, "before_cursor_execute", lambda _conn, _cursor, statement, *_: asked.append(statement))
+        now.look(conn, LiveRoster(), "live", NOW)
+
+    filled.read_now(look)
+    assert len(asked) > 5
+    assert not [statement for statement in asked if "workload" in statement]
 
 
 async def test_words_of_severe_cases_are_not_sent_until_asked_for_and_each_look_is_on_record(filled: Database) -> None:

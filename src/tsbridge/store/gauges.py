@@ -66,7 +66,6 @@ class Figures(NamedTuple):
     silent: Mapping[str, datetime]
     warnings: Mapping[str, int]
     shared_ids: Mapping[str, int]
-    waiting: Mapping[str, int]
     assignments: int
     holes: int
     told: Mapping[str, int]
@@ -121,7 +120,6 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         silent=source_hours.silent(conn),
         warnings={kind: found.count for kind, found in warnings.noted(conn).items()},
         shared_ids=shared.count(conn),
-        waiting=_by(conn, workload.c.queue, workload.c.waits.is_(True)),
         assignments=sum(kept["assignment"].values()),
         holes=0 if (ahead := cover.load(conn)) is None else ahead.count,
         told=counted.by_label(kept["telling"]),
@@ -141,6 +139,11 @@ def figures(conn: Connection, setting: str, now: datetime) -> Figures:
         erasing=erasing_now,
         erasing_since=erasing_since,
     )
+
+
+def waiting(conn: Connection) -> Mapping[str, int]:
+    """How much work waits for somebody, by queue. Counted row by row: not for a page that somebody has open."""
+    return _by(conn, workload.c.queue, workload.c.waits.is_(True))
 
 
 def oldest_pending(conn: Connection) -> datetime | None:

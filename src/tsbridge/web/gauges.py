@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -24,9 +24,10 @@ TELLING_STATUSES: Final = ("waiting", "sent", "failed", "superseded", "nobody")
 
 
 class Kept(NamedTuple):
-    """What was read at one instant. `ways`: to people; `feeds_failing`: how many feeds of the roster cannot be read."""
+    """What was read at one instant. `waiting`: work, by queue; `ways`: to people; `feeds_failing`: how many feeds cannot be read."""
 
     figures: gauges.Figures
+    waiting: Mapping[str, int]
     ways: Sequence[Reach]
     feeds_failing: int
 
@@ -36,6 +37,7 @@ class Figures(Collector):
 
     def __init__(self, kept: Kept, now: datetime, version: str) -> None:
         self._figures = kept.figures
+        self._waiting = kept.waiting
         self._feeds_failing = kept.feeds_failing
         self._ways = Counter("proved" if one.good else "unproved" for one in kept.ways)
         self._now = now
@@ -84,7 +86,7 @@ class Figures(Collector):
         words = "Ids, and interactions by all their ids, that stand for more than three people and therefore join nobody."
         yield _by_label("tsbridge_shared_ids", words, "kind", self._figures.shared_ids, ("ticket", "call", "zendesk", "talkdesk"))
         waiting = GaugeMetricFamily("tsbridge_queue_waiting", "Work that waits for somebody, by queue.", labels=["queue"])
-        for queue, count in sorted(self._figures.waiting.items()):
+        for queue, count in sorted(self._waiting.items()):
             waiting.add_metric([queue], count)
         yield waiting
         yield GaugeMetricFamily("tsbridge_assignments", "How often the desk gave work to somebody.", self._figures.assignments)

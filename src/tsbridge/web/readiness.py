@@ -70,6 +70,7 @@ async def figures(services: Services, request: Request) -> Response:
     def read(conn: Connection) -> Kept:
         return Kept(
             gauges.figures(conn, services.writeback, now),
+            gauges.waiting(conn),
             ways_to_people(conn, services.roster, now),
             failing_feeds(conn, services.roster, now),
         )

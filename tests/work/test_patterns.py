@@ -233,15 +233,17 @@ async def test_what_is_too_old_to_be_looked_at_goes(world: World, clock: Settabl
         assert world.database.read_now(lambda conn, table=table: conn.execute(select(func.count()).select_from(table)).scalar_one()) == 0
 
 
+def opened(conn: Connection, number: int, at: datetime, text: str) -> None:
+    """A ticket that was opened with these words."""
+    ticket, case_id = f"9{number:04d}", f"case_9{number:04d}"
+    rows.interaction(conn, case_id, "zendesk", ticket, at)
+    told = Moment("zendesk", ticket, "ticket.created", at, texts=(Text("subject", "Help"), Text("description", text)))
+    values = {"event_id": "evt_1", "source": "zendesk", "interaction": ticket, "event": "ticket.created", "rulebook_version": 1}
+    conn.execute(insert(moment_tables.moments).values(digest=told.digest, at=at, body=to_json(told), **values))
+
+
 async def test_a_word_that_rises_is_shown_as_long_as_its_texts_are_kept_and_stands_nowhere_else(world: World, clock: SettableClock) -> None:
     now = clock.now()
-
-    def opened(conn: Connection, number: int, at: datetime, text: str) -> None:
-        ticket, case_id = f"9{number:04d}", f"case_9{number:04d}"
-        rows.interaction(conn, case_id, "zendesk", ticket, at)
-        told = Moment("zendesk", ticket, "ticket.created", at, texts=(Text("subject", "Help"), Text("description", text)))
-        values = {"event_id": "evt_1", "source": "zendesk", "interaction": ticket, "event": "ticket.created", "rulebook_version": 1}
-        conn.execute(insert(moment_tables.moments).values(digest=told.digest, at=at, body=to_json(told), **values))
 
     def fill(conn: Connection) -> None:
         for number in range(240):
@@ -260,6 +262,24 @@ async def test_a_word_that_rises_is_shown_as_long_as_its_texts_are_kept_and_stan
     (gone,) = world.listed()
     assert gone.sentence.startswith("A word whose texts are not kept any more stands in 12 of ")
     assert gone.draft_rule is None
+
+
+async def test_words_are_looked_for_again_at_once_when_somebody_asks(world: World, clock: SettableClock) -> None:
+    now = clock.now()
+
+    def fill(conn: Connection) -> None:
+        for number in range(240):
+            opened(conn, number, now - timedelta(days=8, hours=4 * number), "my parcel is late again please look")
+        for number in range(240, 252):
+            opened(conn, number, now, "the chew toy broke")
+        world.decide(conn, clock.now())
+
+    world.database.write_now(lambda conn: world.decide(conn, now - 40 * DAY))
+    assert await world.look() == []
+    world.database.write_now(fill)
+    assert await world.look() == []  # half a minute later
+    world.database.write_now(lambda conn: acts.refresh(conn, clock.now() + PACE))
+    assert [one.kind for one in await world.look()] == ["rising_word"]
 
 
 async def test_history_that_is_counted_late_says_what_is_usual_and_is_not_told_as_news(world: World, clock: SettableClock) -> None:

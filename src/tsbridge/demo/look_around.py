@@ -18,7 +18,7 @@ RING: Final = ("Robin Vale", "Kit Marlow", "Robin Vale", "Sascha Wren", "Kit Mar
 """Who claims, one after the other: three people with one telephone number."""
 TRIES: Final = 60
 """Half a second each."""
-OUTAGE: Final = ("Blank page in the app", "Since the update the app shows a blank page and I cannot check in. Is anybody working on it?")
+OUTAGE: Final = ("Blank page in the app", "The app shows a blank page. Is it you?")
 OUT: Final = 24
 """Who write so within minutes, of a desk that hears of a few dozen a day."""
 AGAIN: Final = (("Keys", "The keys were not where the host said they would be."), ("Keys again", "Nobody came with the keys either."))

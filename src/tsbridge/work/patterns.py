@@ -105,7 +105,7 @@ class Patterns:
             return now + LOOK_AGAIN
         if sealed > state.seq and await self._count(state, now) < sealed:
             return True
-        await self._look(now)
+        await self._look(now, asked=asked)
         return now + LOOK_AGAIN
 
     # -- counting
@@ -129,7 +129,7 @@ class Patterns:
 
     # -- looking
 
-    async def _look(self, now: datetime) -> None:
+    async def _look(self, now: datetime, *, asked: bool) -> None:
         state = await self._database.read(patterns.state)
         days = await self._days(state, now)
         hour = hour_of(now, self._zone)
@@ -142,7 +142,7 @@ class Patterns:
         holidays = await self._database.read(lambda conn: self._holidays(conn, hour // DAY))
         seen = await asyncio.to_thread(_seen, days, hour, state.since, holidays)
         lasts = state.since is not None and hour - state.since >= FEWEST_WEEKS * WEEK
-        risen = await self._rising.look(now) if lasts else ()
+        risen = await self._rising.look(now, again=asked) if lasts else ()
         if (known := self._pepper) is None:
             known = self._pepper = await self._database.write(lambda conn: keys.pepper(conn, self._entropy))
 

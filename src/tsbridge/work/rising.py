@@ -39,12 +39,12 @@ class Rising:
         """As of which day, in how many texts a phrase stood, and how many texts there are."""
         self._looked: tuple[datetime, tuple[Rise, ...]] | None = None
 
-    async def look(self, now: datetime) -> tuple[Rise, ...]:
-        """What rises, as of now or some minutes ago."""
-        if self._looked is not None and self._looked[0] <= now < self._looked[0] + PACE:
+    async def look(self, now: datetime, *, again: bool) -> tuple[Rise, ...]:
+        """What rises, as of now or some minutes ago; where it is looked `again` as of now, what stood before read once more, too."""
+        if not again and self._looked is not None and self._looked[0] <= now < self._looked[0] + PACE:
             return self._looked[1]
         today = hour_of(now, self._zone) // DAY
-        if self._before is None or self._before[0] != today:
+        if again or self._before is None or self._before[0] != today:
             self._before = await self._read_before(today)
         _, before, texts = self._before
         days = [await self._read(day, again=day == today) for day in range(today - LATELY + 1, today + 1)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from functools import cache
 
-from benchmarks.patterns import World, false_alarms, is_found, made
+from benchmarks.patterns import World, false_alarms, interval, is_found, made
 from tsbridge.core.rates import BUDGET, DAY, LENGTH, WEEK, Hours, look, power, rate_of
 
 RATE = rate_of(BUDGET)
@@ -43,7 +43,10 @@ def test_a_holiday_is_no_burst_and_does_not_say_what_is_usual() -> None:
     assert [one.key for one in look({"busy": busy}, Hours.of(LENGTH - 1, 0, ()), RATE).unusual] == ["busy"]
     today = (LENGTH - 1) // DAY
     assert look({"busy": busy}, Hours.of(LENGTH - 1, 0, (today,)), RATE).unusual == ()
-    assert look({"busy": busy}, Hours.of(LENGTH - 1, 0, (today - 1,)), RATE).unusual == ()  # the day behind it catches up
+    catching_up = [*usual[:-DAY], *(2 * count for count in usual[-DAY:])]
+    assert look({"busy": catching_up}, Hours.of(LENGTH - 1, 0, ()), RATE).unusual
+    assert look({"busy": catching_up}, Hours.of(LENGTH - 1, 0, (today - 1,)), RATE).unusual == ()
+    assert look({"busy": busy}, Hours.of(LENGTH - 1, 0, (today - 1,)), RATE).unusual  # on the day behind less is usual than on it
     last_week = [0 if hour // DAY == today - 7 else count for hour, count in enumerate(usual)]
     for holidays in ((), (today - 7,)):
         found = look({"all": last_week[:-DAY] + [5 * count for count in usual[-DAY:]]}, Hours.of(LENGTH - 1, 0, holidays), RATE)
@@ -79,6 +82,23 @@ def test_a_handful_is_never_worth_a_word() -> None:
     assert look(series, Hours.of(LENGTH - 1, 0, ()), RATE).unusual == ()
 
 
+def test_how_far_counts_scatter_is_seen_of_rare_ones_as_well() -> None:
+    for spread in (1.0, 2.0):
+        world = made(4, 2, spread, rates=(0.5, 1), series=120)
+        seen = [world.seen(LENGTH + hour).spread for hour in range(0, WEEK, 40)]
+        assert abs(sum(seen) / len(seen) - spread) < 0.1
+
+
+def test_series_that_burst_for_certain_or_never_take_little_of_the_budget() -> None:
+    some = {f"{number}": steady(hours=LENGTH) for number in range(10)}
+    often = {f"often {number}": steady(20, LENGTH) for number in range(50)}
+    never = {f"never {number}": [0] * LENGTH for number in range(50)}
+    hours = Hours.of(LENGTH - 1, 0, ())
+    alone, beside = look(some, hours, RATE), look({**some, **often, **never}, hours, RATE)
+    assert beside.tested == 11 * alone.tested
+    assert beside.chance < alone.chance < 2.5 * beside.chance
+
+
 def test_what_is_found_does_not_depend_on_the_order_of_series() -> None:
     world = quiet()
     burst = {
@@ -99,3 +119,9 @@ def test_the_power_that_is_told_is_the_one_that_is_had() -> None:
     keys = [key for key in world.counts if key.startswith("4 a day")]
     found = [is_found(world, chance, chance.choice(keys), LENGTH + 24 * number, 5, 1) for number in range(10)]
     assert abs(sum(found) / len(found) - told[2]) < 0.35
+
+
+def test_how_sure_a_part_is() -> None:
+    low, high = interval(8, 10)
+    assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
+    assert interval(10, 10)[1] == 1.0

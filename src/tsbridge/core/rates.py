@@ -2,7 +2,7 @@
 
 Every look tests every series in windows of a day, three days and a week, all of them against one budget of false alarms. How far counts
 scatter by themselves is estimated of each series and drawn towards what all of them do. A holiday and the day behind it are held aside
-where the usual is worked out, and up to three times the usual counts as usual on them.
+where the usual is worked out, and up to three times the usual counts as usual on the first, up to twice on the second.
 
 Hours are those of the wall clock, counted from some Monday's midnight, so that the same hour of another week is 168 away, whatever the
 clocks did in between.
@@ -29,13 +29,20 @@ WINDOWS: Final = (1, 3, 7)
 FEWEST_WEEKS: Final = 4
 """Of fewer weeks nothing is said: what is usual is not known yet."""
 HOLIDAY: Final = 3.0
-"""On a holiday and on the day behind it so many times the usual is usual."""
+"""On a holiday so many times the usual is usual …"""
+CATCHES_UP: Final = 2.0
+"""… and on the day behind it."""
 SWAY: Final = 0.05
 """A level moves by itself by so much of it: seasons, growth. The larger a series the more this is than its scatter."""
 UNSEEN: Final = 0.5
 """What counts as seen in eight weeks of what was not seen: never is not known of anything."""
-SHARE: Final = {1: 0.8, 3: 0.12, 7: 0.08}
-"""How the budget goes to the windows: the longer one has ways enough to be sure."""
+SHARE: Final = {1: 1.0, 3: 0.3, 7: 0.15}
+"""How the budget goes to the windows: the longer one has ways enough to be sure …"""
+DECIDES: Final = 5.0
+"""… and to series: what is more than so many in a window is seen to burst whatever the limit, of less than one no burst is large enough."""
+LOOKS: Final = {1: 1.0, 3: 0.6, 7: 0.6}
+"""How many looks that know nothing of each other a window makes, in those of a day's: the longer it is, the more alike it is to the one
+an hour before (benchmarks.patterns)."""
 TIMES: Final = 1.5
 """So many times the usual, or so much less than it, is worth a word; less is not, however sure it is."""
 FEWEST: Final = 5
@@ -49,8 +56,8 @@ BUDGET: Final = 0.75
 """Of the one false alarm a month what goes to series …"""
 BUDGET_OF_WORDS: Final = 0.25
 """… and to words."""
-LOOKS_A_DAY: Final = 4.0
-"""The looks of a day at windows that glide come to so many that know nothing of each other (benchmarks.patterns)."""
+LOOKS_A_DAY: Final = 4.5
+"""The looks of a day at a window of a day that glides come to so many that know nothing of each other (benchmarks.patterns)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,8 @@ class Hours:
         first = now - LENGTH + 1
         apart = {day for holiday in holidays for day in (holiday, holiday + 1)}
         ordinary = tuple(hour >= since and hour // DAY not in apart for hour in range(first, first + PAST))
-        lift = tuple(HOLIDAY if hour // DAY in apart else 1.0 for hour in range(first + PAST, now + 1))
+        lifts = {day: HOLIDAY if day in holidays else CATCHES_UP for day in apart}
+        lift = tuple(lifts.get(hour // DAY, 1.0) for hour in range(first + PAST, now + 1))
         weeks = tuple(sum(ordinary[hour::WEEK]) for hour in range(WEEK))
         return cls(first, ordinary, lift, weeks, all(ordinary) and max(lift) == 1.0)
 
@@ -93,14 +101,14 @@ class Unusual:
 
     @property
     def weighed(self) -> float:
-        """The chance, by how much of the budget goes to its window."""
-        return self.chance / _weight(self.days)
+        """The chance, by how much of the budget goes to its test."""
+        return self.chance / _share(self.days, self.usual)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """What one look says. `tested`: how many tests it was; `spread`: what all series scatter like; `weeks`: how many weeks of a day of the
-    week the usual is as good as; `chance`: up to which one alone is believed."""
+    week the usual is as good as; `chance`: up to which one alone is believed that has a whole share of the budget."""
 
     unusual: tuple[Unusual, ...]
     tested: int
@@ -119,8 +127,9 @@ class Power:
     found: float
 
 
-def _weight(days: int) -> float:
-    return SHARE[days] * len(WINDOWS)
+def _share(days: int, usual: float) -> float:
+    """How much of the budget goes to a test (Genovese, Roeder and Wasserman 2006): it knows nothing of the count that is tested."""
+    return SHARE[days] * min(1.0, usual, DECIDES / usual)
 
 
 def rate_of(budget: float) -> float:
@@ -134,53 +143,57 @@ def look(series: Mapping[str, Sequence[int]], hours: Hours, rate: float, both: C
     spreads, pooled = _spreads(pasts)
     varies = _varies(pasts.values(), pooled)
     chances: list[Unusual] = []
-    tested, known, windows = 0, 0.0, 0
+    tested, shares, known, windows = 0, 0.0, 0.0, 0
     for key, counts in series.items():
         for days, usual, weeks, quiet in _windows(pasts[key], hours, spreads[key], varies):
             tested, known, windows = tested + 1, known + 1 / weeks, windows + 1
+            shares += LOOKS[days] * _share(days, usual)
             count = sum(counts[-days * DAY :])
             spread = spreads[key] * (1 + 1 / weeks) + SWAY * SWAY * usual
             if count >= max(FEWEST, TIMES * usual):
                 chances.append(Unusual(key, days, count, usual, at_least(count, usual, spread) - exactly(count, usual, spread) / 2))
             if key in both:
                 tested += 1
+                shares += LOOKS[days] * _share(days, quiet) if quiet else 0.0
                 if quiet >= FEWEST and count * TIMES <= quiet:
                     chances.append(Unusual(key, days, count, quiet, at_most(count, quiet, spread) - exactly(count, quiet, spread) / 2))
-    limit = believed([one.weighed for one in chances], max(tested, 1), rate)
+    limit = believed([one.weighed for one in chances], shares or 1.0, rate)
     least: dict[str, Unusual] = {}
     for one in sorted(chances, key=lambda one: (one.weighed, one.days, one.key)):
         if one.weighed <= limit:
             least.setdefault(one.key, one)
-    return Look(tuple(least.values()), tested, pooled, windows / known if known else float(WEEKS), rate / max(tested, 1))
+    return Look(tuple(least.values()), tested, pooled, windows / known if known else float(WEEKS), rate / (shares or 1.0))
 
 
 def power(look: Look, usual_a_day: float, days: int, times: int) -> Power:
     """What can be promised by this look: of a burst among nothing else unusual, in one look at the end of the days."""
     usual = usual_a_day * days
     spread = look.spread * (1 + 1 / look.weeks) + SWAY * SWAY * usual
-    needed = max(FEWEST, smallest(2 * look.chance * _weight(days), usual, spread))
+    needed = max(FEWEST, smallest(2 * look.chance * _share(days, usual), usual, spread))
     return Power(days, times, usual_a_day, at_least(needed, times * usual, look.spread))
 
 
 @dataclass(frozen=True, slots=True)
 class _Past:
     """The eight weeks of a series. `hours`: counted in each hour of the week, of ordinary weeks; `weekdays`: those of a day, and how many
-    weeks say so, from Monday; `square`, `freedom`: how its days scatter around those of their weekday (chi square)."""
+    weeks say so, from Monday; `square`, `freedom`: how its days scatter around those of their weekday (chi square); `reach`: by how much
+    the square grows with what the spread is above 1: less than by the freedom, as few cases show little of how they come."""
 
     hours: Sequence[int]
     weekdays: Sequence[tuple[int, int]]
     square: float
     freedom: int
+    reach: float
     mean: float
 
     @property
     def spread(self) -> float:
-        return self.square / self.freedom
+        return 1 + (self.square - self.freedom) / self.reach
 
     def noise(self, spread: float) -> float:
         """How far the estimate of the spread itself scatters (variance) where counts scatter like `spread`."""
         peaked = (6 * (spread - 1) + 1 / spread) / self.mean
-        return spread * spread * (2 / self.freedom + peaked / (self.freedom + 7))
+        return (spread * self.freedom / self.reach) ** 2 * (2 / self.freedom + peaked / (self.freedom + 7))
 
     def differing(self) -> tuple[float, int, float]:
         """How far weekdays of a kind are apart: chi square, its degrees of freedom, and by how much it grows as their levels differ."""
@@ -199,7 +212,7 @@ def _past(counts: Sequence[int], hours: Hours) -> _Past:
     past = counts[:PAST] if hours.plain else list(map(_where, counts, hours.ordinary))
     sums = list(map(sum, zip(*(past[start : start + WEEK] for start in range(0, PAST, WEEK)), strict=True)))
     days = [sum(past[start : start + DAY]) for start in range(0, PAST, DAY)]
-    square, freedom = 0.0, 0
+    square, freedom, alike = 0.0, 0, list[tuple[int, int]]()
     for weekday in range(7):
         same = days[weekday::7]
         if not hours.plain:
@@ -207,10 +220,13 @@ def _past(counts: Sequence[int], hours: Hours) -> _Past:
         if total := sum(same):
             square += sum(count * count for count in same) * len(same) / total - total
             freedom += len(same) - 1
+            alike.append((total, len(same)))
+    a_day = sum(total for total, _ in alike) / max(1, sum(many for _, many in alike))
+    reach = sum((many - 1) * (total - 1) / (many * a_day + 1) for total, many in alike)
     turn = -hours.first % WEEK
     weekly, weeks = [*sums[turn:], *sums[:turn]], [*hours.weeks[turn:], *hours.weeks[:turn]]
     weekdays = [(sum(weekly[at : at + DAY]), sum(weeks[at : at + DAY]) // DAY) for at in range(0, WEEK, DAY)]
-    return _Past(sums, weekdays, square, freedom, sum(days) / len(days))
+    return _Past(sums, weekdays, square, freedom, reach, sum(days) / len(days))
 
 
 def _alike(weekly: Sequence[int], kind: Sequence[int]) -> list[int]:
@@ -224,9 +240,9 @@ def _where(count: int, ordinary: bool) -> int:
 
 def _spreads(pasts: Mapping[str, _Past]) -> tuple[dict[str, float], float]:
     """What each series scatters like, and all of them: where they differ no more than by chance, all alike."""
-    usable = [one for one in pasts.values() if one.freedom]
-    freedom = sum(one.freedom for one in usable)
-    pooled = max(1.0, sum(one.square for one in usable) / freedom) if freedom else 1.0
+    usable = [one for one in pasts.values() if one.reach]
+    reach = sum(one.reach for one in usable)
+    pooled = max(1.0, 1 + sum(one.square - one.freedom for one in usable) / reach) if reach else 1.0
     surplus = [(one.spread - pooled) ** 2 - one.noise(pooled) for one in usable if one.mean >= 1]
     apart = max(0.0, sum(surplus) / len(surplus)) if surplus else 0.0
     return {key: _drawn(pooled, apart, one) for key, one in pasts.items()}, pooled
@@ -234,7 +250,7 @@ def _spreads(pasts: Mapping[str, _Past]) -> tuple[dict[str, float], float]:
 
 def _drawn(pooled: float, apart: float, one: _Past) -> float:
     """A series' spread, drawn towards that of all, and as much higher as it may well be."""
-    if not one.freedom or not apart:
+    if not one.reach or not apart:
         return pooled
     noise = one.noise(pooled)
     trust = apart / (apart + noise)

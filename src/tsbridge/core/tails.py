@@ -54,7 +54,7 @@ def smallest(chance: float, mean: float, spread: float = 1.0) -> int:
     return high
 
 
-def believed(chances: Sequence[float], tested: int, rate: float) -> float:
+def believed(chances: Sequence[float], tested: float, rate: float) -> float:
     """The chance up to which to believe that it was none (Benjamini and Hochberg 1995); 0: nothing is to be believed.
 
     `chances`: those of `tested` that may be small, in any order. Of what is believed no more than this `rate` is wrong in the long run,

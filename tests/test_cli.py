@@ -198,6 +198,21 @@ def test_a_chain_is_exported_and_proven_elsewhere_by_heads_that_were_kept(run: R
     assert run(*offline[:-1], "00" * 32).code == 1
 
 
+def test_a_file_that_is_no_chain_or_ends_in_half_an_entry_is_not_whole(run: Run, migrated: str, tmp_path: Path) -> None:
+    whole, other = tmp_path / "chain", tmp_path / "decisions"
+    for name in ("one", "two"):
+        run("keys", "create", name)
+    run("audit", "export", "--chain", "--into", str(whole))
+    verify = ("audit", "verify", "--export")
+    assert run(*verify, str(whole)).code == 0
+    other.write_text('{"id": "dec_1", "seq": 1, "at": "2026-11-22T09:00:00Z"}\n')
+    told = run(*verify, str(other))
+    assert (told.code, "BROKEN at 1: a line stands there that is no entry of a chain" in told.out) == (1, True)
+    whole.write_text(whole.read_text()[:-40])
+    told = run(*verify, str(whole))
+    assert (told.code, "BROKEN at 2" in told.out) == (1, True)
+
+
 def test_verify_finds_what_was_altered_and_a_tail_that_was_cut(run: Run, migrated: str) -> None:
     run("keys", "create", "one")
     run("keys", "create", "two")

@@ -43,17 +43,19 @@ class Entries:
 def verify_export(lines: Iterable[str], kept: Sequence[str], keys: frozenset[str], proves: Proves) -> dict[str, Any]:
     """Prove an exported chain by itself: `{"ok", "entries", "head", "broken"}` as of `store.proof.verify`. `kept`: lines of signed heads,
     each of which has to be in it; `keys`: as of `core.heads.faults`."""
-    wanted, hashes = heads.places(kept), dict[int, str]()
-    broken, count, head = broken_links(_noted(_read(lines), wanted, hashes))
+    wanted, hashes, unread = heads.places(kept), dict[int, str](), set[int]()
+    broken, count, head = broken_links(_noted(_read(lines, unread), wanted, hashes))
+    told = {fault["seq"] for fault in broken}
+    broken += [{"seq": seq, "why": "a line stands there that is no entry of a chain"} for seq in sorted(unread - told)]
     broken += heads.faults(kept, hashes, keys, proves)
     return {"ok": not broken, "entries": count, "head": head, "broken": broken}
 
 
 def hashes_of(lines: Iterable[str], places: frozenset[int]) -> dict[int, str]:
     """The hashes of the entries at these places of an exported chain that is whole; none of one that is broken."""
-    found = dict[int, str]()
-    broken, _, _ = broken_links(_noted(_read(lines), places, found))
-    return {} if broken else found
+    found, unread = dict[int, str](), set[int]()
+    broken, _, _ = broken_links(_noted(_read(lines, unread), places, found))
+    return {} if broken or unread else found
 
 
 def verify_heads(conn: Connection, kept: Sequence[str], keys: frozenset[str], proves: Proves) -> list[dict[str, Any]]:
@@ -61,14 +63,19 @@ def verify_heads(conn: Connection, kept: Sequence[str], keys: frozenset[str], pr
     return list(heads.faults(kept, chain.hashes(conn, heads.places(kept)), keys, proves))
 
 
-def _read(lines: Iterable[str]) -> Iterator[Entry]:
-    """Entries of lines; one that cannot be read is passed over, and so is missing."""
+def _read(lines: Iterable[str], unread: set[int]) -> Iterator[Entry]:
+    """Entries of lines. `unread`: is filled with the places of lines that are none, such as the last one of a file that was cut."""
+    after = 0
     for line in lines:
         try:
             told = json.loads(line)
-            yield int(told["seq"]), str(told["previous_hash"]), str(told["hash"]), canonical_text(told["record"])
+            entry = int(told["seq"]), str(told["previous_hash"]), str(told["hash"]), canonical_text(told["record"])
         except (ValueError, LookupError, TypeError, RecursionError):
+            if line.strip():
+                unread.add(after + 1)
             continue
+        after = entry[0]
+        yield entry
 
 
 def _noted(entries: Iterable[Entry], wanted: frozenset[int], hashes: dict[int, str]) -> Iterator[Entry]:

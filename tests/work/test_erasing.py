@@ -69,9 +69,9 @@ class Erased(Redacting):
         self.clock.advance(600)
         return self.ticket
 
-    def body(self, ticket: str, description: str) -> dict[str, Any]:
+    def body(self, ticket: str, description: str, comment: str | None = None) -> dict[str, Any]:
         """With the requester that the ticket has."""
-        told = super().body(ticket, description)
+        told = super().body(ticket, description, comment)
         user = self.world.store.users[self.world.ticket(int(ticket))["requester_id"]]
         told["ticket"]["requester"] |= {"name": user["name"], "email": user["email"]}
         return told

@@ -49,10 +49,10 @@ from tsbridge.core.chain import link_hash
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.document_files import load_file
 from tsbridge.store import (
+    claiming,
     columns,
     decision_tables,
     facets,
-    inbox,
     inbox_tables,
     link_tables,
     proof,
@@ -289,9 +289,9 @@ def _claims(database: Database, count: int) -> list[float]:
 
     def work(conn: Connection) -> None:
         began = time.perf_counter()
-        rows = inbox.claim(conn, "bench", now, LEASE, 50)
+        rows = claiming.claim(conn, "bench", now, LEASE, 50)
         times.append(time.perf_counter() - began)
-        inbox.settle(conn, [inbox.Settlement(row, "ignored", "said_before") for row in rows], now)
+        claiming.settle(conn, [claiming.Settlement(row, "ignored", "said_before") for row in rows], now)
 
     for _ in range(count):
         database.write_now(work)

@@ -18,9 +18,10 @@ from tests.clocks import SettableClock
 from tests.databases import Sqlite
 from tsbridge import __main__, log
 from tsbridge.__main__ import GROUPS, main
-from tsbridge.store import decision_tables, inbox, keys, rulebooks, views
+from tsbridge.store import claiming, decision_tables, inbox, keys, rulebooks, views
+from tsbridge.store.claiming import Settlement
 from tsbridge.store.db import Database
-from tsbridge.store.inbox import Delivery, Settlement
+from tsbridge.store.inbox import Delivery
 from tsbridge.store.served_alone import claim_alone
 from tsbridge.wiring.clock_and_ids import entropy
 
@@ -335,8 +336,8 @@ def test_what_is_kept_how_long_and_what_is_due_is_said(run: Run, migrated: str) 
     with Database.open(migrated) as database:
         old = Delivery("evt_1", "zendesk", "key-1", SettableClock().now() - timedelta(days=3_000), {}, b"{}")
         database.write_now(lambda conn: inbox.keep(conn, [old]))
-        (row,) = database.write_now(lambda conn: inbox.claim(conn, "w1", SettableClock().now(), timedelta(minutes=1), 1))
-        database.write_now(lambda conn: inbox.settle(conn, [Settlement(row, "applied")], old.received_at))
+        (row,) = database.write_now(lambda conn: claiming.claim(conn, "w1", SettableClock().now(), timedelta(minutes=1), 1))
+        database.write_now(lambda conn: claiming.settle(conn, [Settlement(row, "applied")], old.received_at))
     bodies, texts = run("retention", "--json").json["classes"]
     assert bodies == {"class": "bodies", "kept": "30d", "due": 1, "removed": 0, "removed_bytes": 0}
     assert texts == {"class": "texts", "kept": "forever", "due": 0, "removed": 0, "removed_bytes": 0}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.clocks import CountingIds, SettableClock
 from tsbridge.settings.load import load
 from tsbridge.store import proof, rosters, rulebooks
+from tsbridge.store.claiming import Claimed
 from tsbridge.store.db import Database
-from tsbridge.store.inbox import Claimed
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.wiring.clients import readers
 from tsbridge.wiring.clock_and_ids import TimedIds

@@ -12,7 +12,7 @@ from typing import Any, Final
 from tsbridge.child_process import Limits, in_child
 from tsbridge.core import strict_json
 from tsbridge.core.ports import Died
-from tsbridge.store.inbox import Claimed
+from tsbridge.store.claiming import Claimed
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.talkdesk import mapping
 from tsbridge.vendors.talkdesk import normalize as talkdesk_normalize

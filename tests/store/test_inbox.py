@@ -20,9 +20,10 @@ from tests.seeds import examples
 from tests.store.counting import rows_are_as_counted
 from tests.store.plans import plan
 from tsbridge.core.backoff import DELIVERY
-from tsbridge.store import gauges, inbox, inbox_tables, isolated, lanes, schema
+from tsbridge.store import claiming, gauges, inbox, inbox_tables, isolated, lanes, schema
+from tsbridge.store.claiming import Claimed, LostLease, Settlement
 from tsbridge.store.db import Database
-from tsbridge.store.inbox import Claimed, Counts, Delivery, LostLease, Receipt, Settlement
+from tsbridge.store.inbox import Counts, Delivery, Receipt
 
 LEASE = timedelta(seconds=60)
 
@@ -37,7 +38,7 @@ def kept(database: Database, *deliveries: Delivery) -> list[Receipt]:
 
 
 def claimed(database: Database, worker: str = "w1", at: datetime = START + timedelta(hours=1), limit: int = 50) -> list[Claimed]:
-    return database.write_now(lambda conn: inbox.claim(conn, worker, at, LEASE, limit))
+    return database.write_now(lambda conn: claiming.claim(conn, worker, at, LEASE, limit))
 
 
 def claimed_alone(database: Database, at: datetime) -> Claimed | None:
@@ -45,11 +46,11 @@ def claimed_alone(database: Database, at: datetime) -> Claimed | None:
 
 
 def settled(database: Database, row: Claimed, status: str = "applied") -> None:
-    database.write_now(lambda conn: inbox.settle(conn, [Settlement(row, status, event_type="ticket.created")], START))
+    database.write_now(lambda conn: claiming.settle(conn, [Settlement(row, status, event_type="ticket.created")], START))
 
 
 def give_back(database: Database, row: Claimed, now: datetime) -> None:
-    database.write_now(lambda conn: inbox.failed(conn, row, now, "KeyError"))
+    database.write_now(lambda conn: claiming.failed(conn, row, now, "KeyError"))
 
 
 def status_of(database: Database, event_id: str) -> tuple[str, str | None]:
@@ -150,7 +151,7 @@ def test_what_another_worker_took_since_it_was_looked_at_is_not_taken_twice(data
     (first,) = claimed(database, "w1", at, limit=1)
 
     def take(worker: str, at: datetime) -> list[tuple[str, int, int]]:
-        taken = database.write_now(lambda conn: inbox.take(conn, looked_at, worker, at, LEASE))
+        taken = database.write_now(lambda conn: claiming.take(conn, looked_at, worker, at, LEASE))
         return [(row.id, row.attempts, row.deaths) for row in taken]
 
     assert take("w2", at) == [("evt_0002", 1, 0)]
@@ -177,9 +178,9 @@ def test_a_worker_that_lost_its_lease_can_settle_nothing(database: Database) -> 
     at = START + timedelta(hours=1)
     old = claimed(database, "w1", at)[0]
     new = claimed(database, "w1", at + LEASE)[0]
-    with pytest.raises(inbox.LostLease):
+    with pytest.raises(claiming.LostLease):
         settled(database, old)
-    database.write_now(lambda conn: inbox.failed(conn, old, at, "late"))
+    database.write_now(lambda conn: claiming.failed(conn, old, at, "late"))
     assert status_of(database, "evt_0001")[0] == "pending"
     settled(database, new)
     assert status_of(database, "evt_0001")[0] == "applied"
@@ -248,7 +249,7 @@ def test_what_is_claimed_is_due_again_when_its_lease_ends(database: Database) ->
 def test_a_delivery_that_fails_comes_back_later_each_time_and_is_dead_in_the_end(database: Database) -> None:
     kept(database, delivery(1))
     now, pauses = START + timedelta(hours=1), []
-    for _ in range(inbox.ATTEMPTS):
+    for _ in range(claiming.ATTEMPTS):
         row = claimed(database, at=now)[0]
         give_back(database, row, now)
         due = database.read_now(lanes.next_due)
@@ -311,7 +312,7 @@ def test_what_killed_its_reader_is_read_alone_again_when_it_is_retried(database:
     kept(database, delivery(1), delivery(2))
     rows = claimed(database)
     for row, reason in zip(rows, (inbox.KILLS_ITS_READER, "not_json"), strict=True):
-        database.write_now(lambda conn, row=row, reason=reason: inbox.settle(conn, [Settlement(row, "quarantined", reason)], START))
+        database.write_now(lambda conn, row=row, reason=reason: claiming.settle(conn, [Settlement(row, "quarantined", reason)], START))
     for row in rows:
         assert database.write_now(lambda conn, row=row: inbox.retry(conn, row.id, START))
     assert [row.id for row in claimed(database)] == ["evt_0002"]
@@ -336,7 +337,7 @@ def test_a_worker_that_stops_in_good_order_gives_back_what_it_has(database: Data
     kept(database, *(delivery(n) for n in range(1, 4)))
     rows = claimed(database)
     for row in rows:
-        database.write_now(lambda conn, row=row: inbox.later(conn, row, START, "given_back"))
+        database.write_now(lambda conn, row=row: claiming.later(conn, row, START, "given_back"))
     assert [row.attempts for row in claimed(database)] == [1, 1, 1]
 
 
@@ -415,16 +416,16 @@ def test_the_books_balance_after_any_sequence_of_steps(make_database: Callable[[
                 inbox.keep(conn, batch)
                 sent.update(one.source for one in batch)
         elif name == "claim":
-            held += inbox.claim(conn, "w1", now, LEASE, value)  # type: ignore[arg-type]
+            held += claiming.claim(conn, "w1", now, LEASE, value)  # type: ignore[arg-type]
         elif name == "settle" and held:
             row, *held = held
-            inbox.settle(conn, [Settlement(row, str(value))], now)
+            claiming.settle(conn, [Settlement(row, str(value))], now)
         elif name == "fail" and held:
             row, *held = held
-            inbox.failed(conn, row, now, "KeyError")
+            claiming.failed(conn, row, now, "KeyError")
         elif name == "release":
             for row in held:
-                inbox.later(conn, row, now, "given_back")
+                claiming.later(conn, row, now, "given_back")
             held = []
         elif name == "die":
             held, now = [], now + LEASE

@@ -12,7 +12,7 @@ from tests.clocks import START, CountingIds
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.reads import wait_until
 from tsbridge.http import retry_after
-from tsbridge.store import budget, deleted_users, desired, inbox, misdated, notifications, recordings
+from tsbridge.store import budget, claiming, deleted_users, desired, inbox, misdated, notifications, recordings
 from tsbridge.store import wanted_facts as wanted
 from tsbridge.store.all_tables import metadata
 from tsbridge.store.case_tables import cases
@@ -143,7 +143,7 @@ def test_a_lease_of_a_clock_that_was_ahead_lasts_as_long_as_it_was_meant_to(data
         keep(conn, START)
         wished(conn, START)
         message(conn, START)
-        inbox.claim(conn, "w1", START + DAYS, SECOND * 150, 9)
+        claiming.claim(conn, "w1", START + DAYS, SECOND * 150, 9)
         desired.claim(conn, "w1", START + DAYS, LEASE, 9)
         (row,) = notifications.due_messages(conn, START, 9)
         notifications.take(conn, row, "w1", START + DAYS, SENDING)
@@ -153,7 +153,7 @@ def test_a_lease_of_a_clock_that_was_ahead_lasts_as_long_as_it_was_meant_to(data
         database.write_now(lambda conn, kind=kind: misdated.end_soon(conn, kind, START))  # type: ignore[misc]
 
     def again(conn: Connection, at: datetime) -> tuple[int, int, int]:
-        held = (inbox.claim(conn, "w2", at, LEASE, 9), desired.claim(conn, "w2", at, LEASE, 9), notifications.due_messages(conn, at, 9))
+        held = (claiming.claim(conn, "w2", at, LEASE, 9), desired.claim(conn, "w2", at, LEASE, 9), notifications.due_messages(conn, at, 9))
         return len(held[0]), len(held[1]), len(held[2])
 
     assert database.write_now(lambda conn: again(conn, START + SENDING - SECOND)) == (0, 0, 0)

@@ -24,7 +24,7 @@ from tests.work.walk import Walk
 from tsbridge.core.moments import instant_text
 from tsbridge.simulator.zendesk import Display
 from tsbridge.simulator.zendesk.deliveries import event_body
-from tsbridge.store import case_tables, decision_tables, inbox, moment_tables, writing_tables
+from tsbridge.store import case_tables, claiming, decision_tables, inbox, moment_tables, writing_tables
 from tsbridge.store.db import Database
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.zendesk import install
@@ -222,7 +222,7 @@ class Listener(Walk):
         self.reconciler = Reconciler(database, clock, self.ids, client, own, "r1", writing._alarm, self.rulebooks, reads, nobody, nobody)
         self.stream = Stream(database, clock, client, own, "r1", reads, self.ingest.hear, nobody)
 
-    def _zendesk(self, row: inbox.Claimed, _: Any) -> Normalized:
+    def _zendesk(self, row: claiming.Claimed, _: Any) -> Normalized:
         return zendesk.read(row.body, received_at=row.received_at, own=self.own)
 
     def is_sent(self, body: bytes) -> None:

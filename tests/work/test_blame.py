@@ -21,7 +21,7 @@ from tests.clocks import SettableClock
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk, call, ticket
 from tsbridge.cpu_limit import within
-from tsbridge.store import case_tables, escalation_tables, inbox, inbox_tables, wanted_facts
+from tsbridge.store import case_tables, claiming, escalation_tables, inbox, inbox_tables, wanted_facts
 from tsbridge.store.db import Database
 from tsbridge.vendors.zendesk.client import AuditPage
 from tsbridge.vendors.zendesk.read_fields import OwnUser
@@ -117,7 +117,7 @@ def test_claims_that_could_not_be_given_back_are_given_back_with_the_next_claim(
     clock.advance(timedelta(hours=1))
     read = walk.ingest._readers["zendesk"]
 
-    def spoils(row: inbox.Claimed, mappings: Any) -> Any:
+    def spoils(row: claiming.Claimed, mappings: Any) -> Any:
         side.share = 1.0  # from the moment they are claimed nothing can be written
         return read(row, mappings)
 
@@ -141,7 +141,7 @@ def test_a_reader_that_fails_is_its_deliverys_own_affair(database: Database, clo
     clock.advance(timedelta(hours=1))
     read, bad = walk.ingest._readers["zendesk"], []
 
-    def fails_once(row: inbox.Claimed, mappings: Any) -> Any:
+    def fails_once(row: claiming.Claimed, mappings: Any) -> Any:
         if not bad or bad == [row.id]:
             bad[:] = [row.id]
             raise failure

@@ -19,7 +19,7 @@ from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
 from tsbridge.core import strict_json
 from tsbridge.simulator.zendesk.deliveries import event_body
-from tsbridge.store import inbox
+from tsbridge.store import claiming, inbox
 from tsbridge.store.db import Database
 from tsbridge.vendors.reading import Normalized
 from tsbridge.vendors.zendesk import normalize as zendesk
@@ -99,7 +99,7 @@ class Whole(Walk):
         self.writing = WritingDesk(database, clock)
         self.rng = rng
 
-    def _zendesk(self, row: inbox.Claimed, _: Any) -> Normalized:
+    def _zendesk(self, row: claiming.Claimed, _: Any) -> Normalized:
         bridge = self.writing.zendesk.world.bridge
         own = OwnUser(str(bridge["id"]), bridge["email"])
         return zendesk.normalize(strict_json.read(row.body), received_at=row.received_at, own=own)

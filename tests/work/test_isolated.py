@@ -24,7 +24,7 @@ from tsbridge.child_process import Limits
 from tsbridge.core.ports import Died
 from tsbridge.cpu_limit import within
 from tsbridge.delivery_readers import Readers, read_in_child
-from tsbridge.store import inbox, inbox_tables, warnings
+from tsbridge.store import claiming, inbox_tables, warnings
 from tsbridge.store.db import Database
 from tsbridge.work.bound import TookTooLong
 from tsbridge.work.isolated import Alone
@@ -36,8 +36,8 @@ SOON = within(0.1)
 READERS = Readers(lambda: OWN, "US", UTC)
 
 
-def row(body: bytes = b"{}", source: str = "zendesk") -> inbox.Claimed:
-    return inbox.Claimed(1, "evt_1", source, "key", False, START, {}, body, 1, "w1")
+def row(body: bytes = b"{}", source: str = "zendesk") -> claiming.Claimed:
+    return claiming.Claimed(1, "evt_1", source, "key", False, START, {}, body, 1, "w1")
 
 
 class Sent:
@@ -71,16 +71,16 @@ KILLED_ONCE = Sent(
 # Readers that hang here
 
 
-def loops(_: inbox.Claimed, __: Any) -> Reading:
+def loops(_: claiming.Claimed, __: Any) -> Reading:
     while True:
         pass
 
 
-def matches_for_ever(_: inbox.Claimed, __: Any) -> Reading:
+def matches_for_ever(_: claiming.Claimed, __: Any) -> Reading:
     raise AssertionError(re.match(r"(a+)+$", "a" * 60 + "b"))
 
 
-def swallows_failures(_: inbox.Claimed, __: Any) -> Reading:
+def swallows_failures(_: claiming.Claimed, __: Any) -> Reading:
     while True:
         with suppress(Exception):
             while True:
@@ -143,7 +143,7 @@ class Elsewhere:
         self.missing = False
         self.read: list[str] = []
 
-    async def __call__(self, one: inbox.Claimed, mappings: Any, *, impressions: bool) -> Read:
+    async def __call__(self, one: claiming.Claimed, mappings: Any, *, impressions: bool) -> Read:
         self.read.append(one.id)
         if self.missing:
             raise OSError("no process to be had")
@@ -161,7 +161,7 @@ def spoil(walk: Walk, spoilt: Callable[..., Reading]) -> list[Any]:
     """From now on one delivery's reader goes wrong; returned are its id, and what was computed by then and when the next one was read."""
     read, seen = walk.ingest._readers["zendesk"], []
 
-    def reader(one: inbox.Claimed, mappings: Any) -> Any:
+    def reader(one: claiming.Claimed, mappings: Any) -> Any:
         if not seen:
             seen[:] = [one.id, time.process_time()]
             return spoilt(one, mappings)
@@ -197,7 +197,7 @@ def test_only_what_a_process_of_its_own_dies_of_is_quarantined_and_that_is_count
     walk.tell(some(10))
     clock.advance(timedelta(hours=1))
     for _ in range(20):  # every worker is killed with whatever it has
-        database.write_now(lambda conn: inbox.claim(conn, f"killed-{clock.now()}", clock.now(), timedelta(seconds=60), 50))
+        database.write_now(lambda conn: claiming.claim(conn, f"killed-{clock.now()}", clock.now(), timedelta(seconds=60), 50))
         clock.advance(60)
     elsewhere = Elsewhere(walk)
     elsewhere.deadly = {database.read_now(lambda conn: conn.execute(select(inbox_tables.inbox.c.id)).scalars().first())}

@@ -17,7 +17,7 @@ from tests.work.walk import Walk, call
 from tsbridge.core import strict_json
 from tsbridge.core.errors import GiveUp
 from tsbridge.simulator.zendesk.deliveries import event_body
-from tsbridge.store import drift_rows, inbox, stored_values, upstreams
+from tsbridge.store import claiming, drift_rows, inbox, stored_values, upstreams
 from tsbridge.store.db import Database
 from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import CAUGHT_UP
@@ -67,7 +67,7 @@ class Account(Walk):
         made = (self.database, self.clock, self.ids, self.client, own, worker, alarm, self.rulebooks, reads, wake, wake_writer)
         return Reconciler(*made, tells=tells, quiet=quiet)
 
-    def _zendesk(self, row: inbox.Claimed, _: Any) -> Normalized:
+    def _zendesk(self, row: claiming.Claimed, _: Any) -> Normalized:
         return zendesk.normalize(strict_json.read(row.body), received_at=row.received_at, own=self.own)
 
     def hear(self, rng: random.Random, lost: float) -> int:

@@ -19,9 +19,9 @@ from tsbridge.core.retention import BODIES, CLASSES, FOREVER, Retention, kept_fo
 from tsbridge.doctor.retention import overdue
 from tsbridge.settings.load import load
 from tsbridge.settings.model import Settings, name_of
-from tsbridge.store import columns, inbox, inbox_tables, proof, retention
+from tsbridge.store import claiming, columns, inbox, inbox_tables, proof, retention
+from tsbridge.store.claiming import Claimed, Settlement
 from tsbridge.store.db import Database
-from tsbridge.store.inbox import Claimed, Settlement
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.web.work_probes import retention_probe
 from tsbridge.work.retention import LOOK_AGAIN, PAUSE, ROWS, Removal
@@ -46,7 +46,7 @@ def with_bytes(database: Database) -> set[str]:
 
 
 def settled(database: Database, row: Claimed, status: str = "applied", at: datetime = START) -> None:
-    database.write_now(lambda conn: inbox.settle(conn, [Settlement(row, status)], at))
+    database.write_now(lambda conn: claiming.settle(conn, [Settlement(row, status)], at))
 
 
 def many(database: Database, count: int, body: bytes = b"{}") -> None:

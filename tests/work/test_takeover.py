@@ -14,10 +14,11 @@ from sqlalchemy.exc import OperationalError
 
 from tests.clocks import START, CountingIds, SettableClock
 from tsbridge.core.helpdesk import Wish
-from tsbridge.store import desired, inbox, isolated, leases, notifications, replays, stored_values
+from tsbridge.store import claiming, desired, inbox, isolated, leases, notifications, replays, stored_values
+from tsbridge.store.claiming import LostLease, Settlement
 from tsbridge.store.db import Database
 from tsbridge.store.desired import Wished
-from tsbridge.store.inbox import READ_ALONE, Delivery, LostLease, Settlement
+from tsbridge.store.inbox import READ_ALONE, Delivery
 from tsbridge.store.notice_tables import messages
 from tsbridge.store.service_tables import workers
 from tsbridge.work.loop import LOOK_AGAIN
@@ -85,7 +86,7 @@ def sent(conn: Connection, worker: str, desk: Desk) -> object:
 
 Claims = Callable[[Connection, str, Desk], object]
 WORK: dict[str, tuple[Callable[[Connection], None], Claims]] = {
-    "delivery": (a_delivery, lambda conn, worker, desk: inbox.claim(conn, worker, desk.clock.now(), LONG, 1)),
+    "delivery": (a_delivery, lambda conn, worker, desk: claiming.claim(conn, worker, desk.clock.now(), LONG, 1)),
     "read alone": (a_large_task, lambda conn, worker, desk: isolated.claim(conn, leases.alone(worker), desk.clock.now(), LONG)),
     "write": (a_wish, lambda conn, worker, desk: desired.claim(conn, worker, desk.clock.now(), LONG, 1)),
     "job": (a_job, lambda conn, worker, desk: replays.claim(conn, worker, desk.clock.now(), LONG)),
@@ -144,23 +145,23 @@ def test_the_one_that_comes_after_all_were_killed_takes_over_from_them(database:
     desk = Desk(database, clock)
     database.write_now(a_delivery)
     desk.look(desk.one)
-    assert database.write_now(lambda conn: inbox.claim(conn, "one", clock.now(), LONG, 1))
+    assert database.write_now(lambda conn: claiming.claim(conn, "one", clock.now(), LONG, 1))
     desk.passes(WITHIN - LOOK_AGAIN, desk.two)
-    assert database.write_now(lambda conn: inbox.claim(conn, "two", clock.now(), LONG, 1))
+    assert database.write_now(lambda conn: claiming.claim(conn, "two", clock.now(), LONG, 1))
     assert database.read_now(lambda conn: conn.execute(select(workers.c.name)).scalars().all()) == ["two"]
 
 
 def test_a_worker_that_was_only_stopped_settles_nothing_that_another_has_and_says_so(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     desk.database.write_now(a_delivery)
     desk.look(desk.two, desk.one)
-    (first,) = desk.database.write_now(lambda conn: inbox.claim(conn, "one", desk.clock.now(), LONG, 1))
+    (first,) = desk.database.write_now(lambda conn: claiming.claim(conn, "one", desk.clock.now(), LONG, 1))
     with caplog.at_level(logging.WARNING):
         desk.passes(WITHIN, desk.two)
-        (second,) = desk.database.write_now(lambda conn: inbox.claim(conn, "two", desk.clock.now(), LONG, 1))
+        (second,) = desk.database.write_now(lambda conn: claiming.claim(conn, "two", desk.clock.now(), LONG, 1))
         desk.look(desk.one)  # it goes on
     with pytest.raises(LostLease):
-        desk.database.write_now(lambda conn: inbox.settle(conn, [Settlement(first, "applied")], desk.clock.now()))
-    desk.database.write_now(lambda conn: inbox.settle(conn, [Settlement(second, "applied")], desk.clock.now()))
+        desk.database.write_now(lambda conn: claiming.settle(conn, [Settlement(first, "applied")], desk.clock.now()))
+    desk.database.write_now(lambda conn: claiming.settle(conn, [Settlement(second, "applied")], desk.clock.now()))
     assert [record.message.partition(":")[0] for record in caplog.records] == ["workers are gone", "this worker was taken for dead"]
     desk.passes(WITHIN, desk.one, desk.two)  # and it counts again like any other
     assert len(desk.database.read_now(lambda conn: conn.execute(select(workers.c.name)).all())) == 2

@@ -22,7 +22,7 @@ from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.rules.read_calendars import of_rulebook
-from tsbridge.store import chain, inbox, rulebooks
+from tsbridge.store import chain, claiming, inbox, rulebooks
 from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions
@@ -140,10 +140,10 @@ class Walk:
         """Cases, their members, decisions in force and wishes, without anything that tells the order of hearing."""
         return self.database.read_now(_outcome)
 
-    def _zendesk(self, row: inbox.Claimed, _: Any) -> Normalized:
+    def _zendesk(self, row: claiming.Claimed, _: Any) -> Normalized:
         return zendesk.read(row.body, received_at=row.received_at, own=OWN)
 
-    def _talkdesk(self, row: inbox.Claimed, mappings: Any) -> Normalized:
+    def _talkdesk(self, row: claiming.Claimed, mappings: Any) -> Normalized:
         shapes = mapping.read(mappings or [])
         return talkdesk.normalize(strict_json.read(row.body), received_at=row.received_at, mappings=shapes)
 

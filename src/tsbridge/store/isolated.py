@@ -1,6 +1,6 @@
 """Deliveries that are read in a process of their own: those whose workers died, and those that took too long to read.
 
-They wait beside the others (`inbox.claim` passes them by), so that whatever becomes of them holds nobody up.
+They wait beside the others (`claiming.claim` passes them by), so that whatever becomes of them holds nobody up.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from tsbridge.core.backoff import DELIVERY
-from tsbridge.store.inbox import Claimed, give_back, take, take_back
+from tsbridge.store.claiming import Claimed, give_back, take, take_back
 from tsbridge.store.inbox_tables import READ_ALONE, WAITS_ALONE, inbox
 from tsbridge.store.lanes import CLAIM, WITH_CLAIMS, free
 
@@ -22,7 +22,7 @@ DEATHS: Final = 2
 
 
 def claim(conn: Connection, worker: str, now: datetime, lease: timedelta) -> Claimed | None:
-    """The next due one. `worker` is another name than that of `inbox.claim`, by which the two are told apart.
+    """The next due one. `worker` is another name than that of `claiming.claim`, by which the two are told apart.
 
     One whose worker died even so waits before it is tried again, twice as long each time: what comes after its reading may be
     what kills them.

@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from tsbridge.core.echo import without_echo, without_own_notes, written_before
 from tsbridge.core.moments import Interaction, Moment
-from tsbridge.store import deleted_users, inbox, intents, redaction, stored_values, tombstones
+from tsbridge.store import claiming, deleted_users, inbox, intents, redaction, stored_values, tombstones
 from tsbridge.store import wanted_facts as wanted
-from tsbridge.store.inbox import Settlement
+from tsbridge.store.claiming import Settlement
 from tsbridge.store.intents import Written
 from tsbridge.store.locks import Locks, of_moments
 from tsbridge.store.moments import CAUGHT_UP, last_heard, unknown, with_impressions
@@ -115,13 +115,13 @@ class Applying:
         settled: list[Settlement] = []
         for one in read:
             if unheard(one, heard):
-                inbox.later(conn, one.row, now + pause(now - one.row.received_at), "ticket_unread")
+                claiming.later(conn, one.row, now + pause(now - one.row.received_at), "ticket_unread")
                 continue
             status, reason = _tell(conn, told, kept[one.row.id], live.version, accounts, written, now)
             rang_for = one.rings_for if status != "quarantined" else None
             warnings[one.row.id] |= set(one.warnings)
             settled.append(Settlement(one.row, status, reason, one.event_type, rang_for, sorted(warnings[one.row.id])))
-        inbox.settle(conn, settled, now)
+        claiming.settle(conn, settled, now)
         if forgotten is not None:
             about = [one.row.id for one in read if any(moment.subject in forgotten.interactions for moment in one.moments)]
             redaction.empty(conn, about, now)

@@ -20,7 +20,7 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import decisions, inbox, isolated, stored_values
+from tsbridge.store import claiming, decisions, isolated, stored_values
 from tsbridge.store.availability import unavailable
 from tsbridge.store.db import Database
 from tsbridge.work.accounts import ACCOUNT, without_foreign
@@ -87,7 +87,7 @@ class Ingest:
         self._wake_alone = wake_alone
         self._sole = sole
         self._batch = BATCH
-        self._owed: list[inbox.Claimed] = []  # claims that could not even be given back; the next claim begins with them
+        self._owed: list[claiming.Claimed] = []  # claims that could not even be given back; the next claim begins with them
 
     async def round(self) -> bool:
         """Work on one batch. True when there was something to do."""
@@ -106,7 +106,7 @@ class Ingest:
         self._batch = min(BATCH, 2 * self._batch)
         return True
 
-    async def _work_on(self, claimed: Sequence[inbox.Claimed], mappings: Mapping[str, Any], accounts: Mapping[str, str]) -> None:
+    async def _work_on(self, claimed: Sequence[claiming.Claimed], mappings: Mapping[str, Any], accounts: Mapping[str, str]) -> None:
         """Read and apply claimed deliveries. Raises what is no delivery's own fault; those not settled are still claimed then."""
         if read := await self._read_all(claimed, mappings):
             await self._take_all(without_foreign(read, accounts))
@@ -120,10 +120,10 @@ class Ingest:
         """Whether deliveries about tickets are only first impressions here."""
         return self._hearing.asks
 
-    async def _read_all(self, claimed: Sequence[inbox.Claimed], mappings: Mapping[str, Any]) -> list[Read]:
+    async def _read_all(self, claimed: Sequence[claiming.Claimed], mappings: Mapping[str, Any]) -> list[Read]:
         """What claimed deliveries say; those that take too long to say it are left to be read alone."""
         read: list[Read] = []
-        slow: list[inbox.Claimed] = []
+        slow: list[claiming.Claimed] = []
         for row in claimed:
             try:
                 read.append(tell_fault(self._bound(partial(self._read, row, mappings))))
@@ -181,15 +181,15 @@ class Ingest:
             await self._tell(facts, heard)
         return await self._background.next_due(heard.unasked)
 
-    def _claim(self, conn: Connection, now: datetime) -> tuple[list[inbox.Claimed], dict[str, Any], dict[str, str]]:
+    def _claim(self, conn: Connection, now: datetime) -> tuple[list[claiming.Claimed], dict[str, Any], dict[str, str]]:
         """Rows to work on, how the team told us to read those of their sources, and whose account is heard."""
         for row in self._owed:
-            inbox.later(conn, row, now, GIVEN_BACK)
-        claimed = inbox.claim(conn, self._worker, now, LEASE, self._batch)
+            claiming.later(conn, row, now, GIVEN_BACK)
+        claimed = claiming.claim(conn, self._worker, now, LEASE, self._batch)
         mappings = {source: stored_values.get(conn, stored_values.mappings(source)) for source in sorted({row.source for row in claimed})}
         return claimed, mappings, stored_values.get(conn, ACCOUNT) or {}
 
-    def _read(self, row: inbox.Claimed, mappings: Mapping[str, Any]) -> Read:
+    def _read(self, row: claiming.Claimed, mappings: Mapping[str, Any]) -> Read:
         return read_delivery(row, self._readers[row.source], mappings.get(row.source), impressions=self.impressions)
 
     async def _apply(self, batch: Batch) -> Unapplied | None:
@@ -232,13 +232,13 @@ class Ingest:
         crashpoint("ingest.concluded")
         return rest, concluded
 
-    async def _give_back(self, rows: Sequence[inbox.Claimed]) -> None:
+    async def _give_back(self, rows: Sequence[claiming.Claimed]) -> None:
         """Give back those of these claims that we still have, uncounted; when not even that can be written, the next claim does it."""
         due_at = self._clock.now() + PAUSE
 
         def write(conn: Connection) -> None:
             for row in rows:
-                inbox.later(conn, row, due_at, GIVEN_BACK)
+                claiming.later(conn, row, due_at, GIVEN_BACK)
 
         try:
             await self._database.write(write)
@@ -249,4 +249,4 @@ class Ingest:
     async def _postpone(self, one: Read, failure: Exception) -> None:
         """Leave a delivery that could not be applied for later; the inbox sets it aside after its last attempt."""
         now = self._clock.now()
-        await self._database.write(lambda conn: inbox.failed(conn, one.row, now, type(failure).__name__))
+        await self._database.write(lambda conn: claiming.failed(conn, one.row, now, type(failure).__name__))

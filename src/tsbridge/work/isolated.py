@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 
 from tsbridge.core.ports import Clock, Died
-from tsbridge.store import inbox, isolated, leases, stored_values
+from tsbridge.store import claiming, inbox, isolated, leases, stored_values
 from tsbridge.store.db import Database
 from tsbridge.work.accounts import ACCOUNT
 from tsbridge.work.ingest import PAUSE, Ingest
@@ -29,7 +29,7 @@ log = logging.getLogger("tsbridge.alone")
 class ReadsAlone(Protocol):
     """Reads a delivery in a process of its own. Raises `Died` when that dies of it, others when none can be had."""
 
-    async def __call__(self, row: inbox.Claimed, mappings: Any, *, impressions: bool) -> Read: ...
+    async def __call__(self, row: claiming.Claimed, mappings: Any, *, impressions: bool) -> Read: ...
 
 
 class Alone:
@@ -55,12 +55,12 @@ class Alone:
             raise
         return True
 
-    def _claim(self, conn: Connection) -> tuple[inbox.Claimed | None, Any, Mapping[str, str]]:
+    def _claim(self, conn: Connection) -> tuple[claiming.Claimed | None, Any, Mapping[str, str]]:
         row = isolated.claim(conn, self._worker, self._clock.now(), LEASE)
         mappings = None if row is None else stored_values.get(conn, stored_values.mappings(row.source))
         return row, mappings, stored_values.get(conn, ACCOUNT) or {}
 
-    async def _said(self, row: inbox.Claimed, mappings: Any) -> Read:
+    async def _said(self, row: claiming.Claimed, mappings: Any) -> Read:
         try:
             return await self._read(row, mappings, impressions=self._ingest.impressions)
         except Died:

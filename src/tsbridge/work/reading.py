@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from tsbridge.core.errors import Malformed
 from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment
-from tsbridge.store import inbox
+from tsbridge.store import claiming
 from tsbridge.work.bound import TookTooLong
 from tsbridge.work.rings import Read
 
@@ -39,11 +39,11 @@ class Reading(Protocol):
     def warnings(self) -> tuple[str, ...]: ...
 
 
-Reader = Callable[[inbox.Claimed, Any], Reading]
+Reader = Callable[[claiming.Claimed, Any], Reading]
 """Reads one claimed delivery, by the kept mappings of its source if there are any; raises `Malformed`. Made by wiring."""
 
 
-def read(row: inbox.Claimed, reader: Reader, mappings: Any, *, impressions: bool) -> Read:
+def read(row: claiming.Claimed, reader: Reader, mappings: Any, *, impressions: bool) -> Read:
     """What a claimed delivery says. `impressions`: the tickets' audits can be asked, so that it is only a first impression.
 
     A reader that fails is this delivery's own affair: it is kept, quarantined, and can be retried when our fault is mended.

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tsbridge.core.moments import Moment
-from tsbridge.store import inbox
+from tsbridge.store import claiming
 from tsbridge.work.hearing import Heard
 
 SOONEST: Final = timedelta(seconds=2)
@@ -20,7 +20,7 @@ LATEST: Final = timedelta(minutes=5)
 class Read:
     """A claimed delivery and what it says, or why it cannot be read. `fault`: which failure of its reader's, and where."""
 
-    row: inbox.Claimed
+    row: claiming.Claimed
     event_type: str | None
     moments: tuple[Moment, ...]
     ignored: str | None = None

@@ -42,6 +42,12 @@ FOUND: list[tuple[str, dict[str, Any], str, bool]] = [
         False,
     ),
     (
+        RULE_DRIFT,
+        {**SERIES, "series": "rule", "of": "injury", "cases": 7, "usual": 1.0, "times_usual": 7.0},
+        "Rule injury matched in 7 cases within a day, where 1 is usual (7 times).",
+        False,
+    ),
+    (
         REPEAT_PARTY,
         {"contacts": 7, "tickets": 6, "calls": 1, "cases": 2, "days": 7},
         "Somebody was in touch 7 times within 7 days: 6 tickets, 1 call, 2 cases.",

@@ -21,9 +21,7 @@ def sentence(kind: str, figures: Mapping[str, Any]) -> str:
     if kind == RISING_WORD:
         word = f'"{figures["word"]}"' if figures.get("word") else "A word whose texts are not kept any more"
         within = "a day" if figures["days"] == 1 else f"{figures['days']} days"
-        return (
-            f"{word} stands in {figures['cases']} of {figures['texts']} new cases of {within}, where {_plain(figures['usual'])} are usual."
-        )
+        return f"{word} stands in {figures['cases']} of {figures['texts']} new cases of {within}, where {_usual(figures)}."
     within = "an hour" if figures["hours"] <= 1 else f"{_plain(figures['hours'])} hours"
     known = f"{figures['identities']} identities, {_many(figures['shared'], 'addresses, users or numbers')} in common"
     return f"{figures['claims']} claims within {within} belong together by what those who made them share: {known}."
@@ -56,7 +54,7 @@ def _of_series(kind: str, figures: Mapping[str, Any]) -> str:
     times = f" ({_plain(figures['times_usual'])} times)" if count > figures["usual"] > 0 else ""
     also = ", ".join(f"{one['series']} {one['of']}" for one in figures.get("also", ()))
     same = f", largely the same of {also}" if also else ""
-    return f"{what[kind]} within {within}, where {_plain(figures['usual'])} are usual{times}{same}."
+    return f"{what[kind]} within {within}, where {_usual(figures)}{times}{same}."
 
 
 def _rule(name: str, title: str, when: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
@@ -68,6 +66,10 @@ def _rule(name: str, title: str, when: Mapping[str, tuple[str, Any]]) -> dict[st
 
 def _many(count: int, what: str) -> str:
     return f"{count} {what.removesuffix('s') if count == 1 and ',' not in what else what}"
+
+
+def _usual(figures: Mapping[str, Any]) -> str:
+    return f"{_plain(figures['usual'])} {'is' if figures['usual'] == 1 else 'are'} usual"
 
 
 def _plain(number: float) -> str:

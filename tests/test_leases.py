@@ -13,8 +13,7 @@ import pytest
 import tsbridge.work
 from tsbridge import delivery_readers, feed_source
 from tsbridge.core.limits import CALL_S
-from tsbridge.wiring import workers
-from tsbridge.wiring.workers import LIMITS
+from tsbridge.wiring import tasks
 from tsbridge.work import (
     batch_updates,
     calls,
@@ -36,16 +35,16 @@ from tsbridge.work import (
 from tsbridge.work.loop import LIMIT
 
 TAKEN_IN: dict[str, tuple[ModuleType, ...]] = {
-    workers.INGEST: (ingest,),
-    workers.ALONE: (isolated,),
-    workers.WRITEBACK: (writeback, writing, batch_updates),
-    workers.REPLAY: (replay_jobs,),
-    workers.REJUDGE: (rejudge,),
-    workers.RECONCILE: (reconcile,),
-    workers.STREAM: (stream,),
-    workers.CALLS: (calls,),
-    workers.DELETED_USERS: (deleted_users,),
-    workers.RECORDINGS: (recordings,),
+    tasks.INGEST: (ingest,),
+    tasks.ALONE: (isolated,),
+    tasks.WRITEBACK: (writeback, writing, batch_updates),
+    tasks.REPLAY: (replay_jobs,),
+    tasks.REJUDGE: (rejudge,),
+    tasks.RECONCILE: (reconcile,),
+    tasks.STREAM: (stream,),
+    tasks.CALLS: (calls,),
+    tasks.DELETED_USERS: (deleted_users,),
+    tasks.RECORDINGS: (recordings,),
 }
 SENT: tuple[ModuleType, ...] = (notify, paging)
 """Messages are sent beside the rounds of their task."""
@@ -53,7 +52,7 @@ SENT: tuple[ModuleType, ...] = (notify, paging)
 
 @pytest.mark.parametrize(("task", "module"), [(task, module) for task, modules in TAKEN_IN.items() for module in modules])
 def test_a_lease_is_longer_than_the_round_in_which_it_is_taken(task: str, module: ModuleType) -> None:
-    assert LIMITS.get(task, LIMIT) < module.LEASE
+    assert tasks.LIMITS.get(task, LIMIT) < module.LEASE
 
 
 def test_no_lease_is_overlooked() -> None:
@@ -72,4 +71,4 @@ def test_a_feed_is_fetched_and_read_well_before_its_turn_ends() -> None:
 
 def test_two_processes_in_a_row_may_read_a_delivery_alone_within_the_limit_of_its_task() -> None:
 
-    assert timedelta(seconds=delivery_readers.ALONE.seconds * delivery_readers.TRIES) < LIMITS[workers.ALONE]
+    assert timedelta(seconds=delivery_readers.ALONE.seconds * delivery_readers.TRIES) < tasks.LIMITS[tasks.ALONE]

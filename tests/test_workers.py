@@ -20,7 +20,8 @@ from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import chain, decisions
 from tsbridge.store.decision_writer import Retraction
 from tsbridge.store.rulebooks import LiveRulebook
-from tsbridge.wiring.workers import CHANGES, TAKEOVER, Workers
+from tsbridge.wiring.tasks import CHANGES, TAKEOVER
+from tsbridge.wiring.workers import Workers
 from tsbridge.work.rosters import LiveRoster
 
 RUNBOOK = Path(__file__).resolve().parent.parent / "docs" / "runbook.md"

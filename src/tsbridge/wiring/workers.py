@@ -23,14 +23,13 @@ from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.store.views import DATABASE_FAILURES
 from tsbridge.vendors.zendesk.read_fields import OwnUser
-from tsbridge.wiring import weekly
+from tsbridge.wiring import tasks, weekly
 from tsbridge.wiring.clients import feed_source, make_talkdesk, make_zendesk, outside, readers
 from tsbridge.wiring.clock_and_ids import entropy, salt, steady, worker_name
 from tsbridge.wiring.heads import places, signer, signing
 from tsbridge.work.assign import Giving
 from tsbridge.work.background_facts import Background
 from tsbridge.work.calls import CallReconciler
-from tsbridge.work.changes import LOOK as LOOK_CHANGES
 from tsbridge.work.changes import Changes
 from tsbridge.work.choices import Definitions
 from tsbridge.work.conclude import Conclusions
@@ -45,7 +44,7 @@ from tsbridge.work.heads import Heads
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.isolated import Alone
-from tsbridge.work.loop import LIMIT, LOOK_AGAIN, Loop, Round, Task
+from tsbridge.work.loop import LOOK_AGAIN, Loop, Round
 from tsbridge.work.misdated import Misdated
 from tsbridge.work.names import Names
 from tsbridge.work.notify import Notify, Pages, no_links
@@ -60,7 +59,6 @@ from tsbridge.work.replay_jobs import Replays, Shadowing
 from tsbridge.work.retention import Removal
 from tsbridge.work.retiring import Retiring
 from tsbridge.work.rosters import LiveRoster
-from tsbridge.work.seal import LOOK as LOOK_SEALER
 from tsbridge.work.seal import Sealer
 from tsbridge.work.silence_alarm import Silence
 from tsbridge.work.stream import Stream
@@ -72,59 +70,6 @@ from tsbridge.work.writeback import Writeback
 
 log = logging.getLogger("tsbridge.wiring.workers")
 
-INGEST: Final = "ingest"
-ALONE: Final = "alone"
-CLOCK: Final = "clock"
-FACTS: Final = "facts"
-WRITEBACK: Final = "writeback"
-NOTIFY: Final = "notify"
-GUARD: Final = "guard"
-REPLAY: Final = "replay"
-REJUDGE: Final = "rejudge"
-SHADOW: Final = "shadow"
-RECONCILE: Final = "reconcile"
-CHOICES: Final = "choices"
-STREAM: Final = "stream"
-CALLS: Final = "calls"
-RECORDINGS: Final = "recordings"
-FEEDS: Final = "feeds"
-SILENCE: Final = "silence"
-ASSIGN: Final = "assign"
-COVER: Final = "cover"
-WATCH: Final = "watch"
-DUTIES: Final = "duties"
-TAKEOVER: Final = "takeover"
-SEAL: Final = "seal"
-RETENTION: Final = "retention"
-REKEYING: Final = "rekeying"
-SUMS: Final = "sums"
-PATTERNS: Final = "patterns"
-HEADS: Final = "heads"
-WEEKLY: Final = "weekly"
-ERASING: Final = "erasing"
-DELETED_USERS: Final = "deleted_users"
-CHANGES: Final = "changes"
-MISDATED: Final = "misdated"
-VITAL: Final = (INGEST, CLOCK, WRITEBACK)
-"""Tasks without which nothing is heard, escalated or written."""
-SELDOM: Final = (ALONE, COVER, FEEDS, GUARD, HEADS, PATTERNS, RETENTION, SHADOW, SILENCE, SUMS, WEEKLY)
-"""Tasks for which nobody waits: looking every other second whether there is something would be most of what an idle process does."""
-SETTLED: Final = (
-    *(ALONE, ASSIGN, CLOCK, COVER, DUTIES, ERASING, FACTS, FEEDS, GUARD, HEADS, INGEST, MISDATED, NOTIFY, PATTERNS, REJUDGE, REKEYING),
-    *(REPLAY, RETENTION, SEAL, SHADOW, SILENCE, SUMS, WATCH, WEEKLY, WRITEBACK),
-)
-"""Tasks that find nothing new while nothing is written and no instant that they know of has come. SQLite tells when something was, and
-`CHANGES` when a command has written or the clock was set."""
-LOOK_SELDOM: Final = timedelta(seconds=10)
-LIMITS: Final = {
-    INGEST: timedelta(minutes=2),
-    ALONE: timedelta(seconds=140),
-    CALLS: timedelta(minutes=30),
-    RECORDINGS: timedelta(minutes=15),
-}
-"""Talkdesk makes a report in ten minutes, and a list has many pages. What hangs with deliveries is ended sooner; two processes in a row
-may read one of them (`delivery_readers.ALONE`). Each is shorter than the lease of what the round claims."""
-WHOAMI: Final = "whoami"
 OWN_USER: Final = "own_user"
 ASK_AGAIN: Final = timedelta(minutes=30)
 READ_WITHIN_S: Final = 0.25
@@ -185,50 +130,50 @@ class Workers:
         self._sealer = Sealer(database, clock, alarm)
         self.erasing = Erasing(database, clock, ids, salt, live, signer(database.seal_keys))
         rounds: dict[str, Round] = {
-            INGEST: self._then_give(ingest.round),
-            ALONE: Alone(database, clock, read.alone, ingest, name).round,
-            CLOCK: DueTimes(database, clock, conclusions, self.wake_writer).round,
-            ASSIGN: Giving(database, clock, ids, conclusions, live, roster, self.wake_writer, settings.writeback).round,
-            COVER: Cover(database, clock, roster, alarm, name).round,
-            DUTIES: DutyNews(database, clock, roster, self.wake_notify).round,
-            FACTS: ingest.complete,
-            SEAL: self._sealer.round,
-            SUMS: Sums(database, clock).round,
-            PATTERNS: Patterns(database, clock, ids, live, settings.zone, entropy, name).round,
-            HEADS: Heads(database, clock, signing(database.seal_keys), leaves_for, alarm, name).round,
-            WEEKLY: Weekly(database, clock, settings.zone, pack, packs_for, alarm, name).round,
-            ERASING: self.erasing.round,
-            WRITEBACK: writeback.round,
-            NOTIFY: self._notify.round,
-            GUARD: guard.round,
-            SILENCE: Silence(database, clock, ids, salt, alarm, name).round,
-            REPLAY: Replays(database, clock, live, settings.zone, name).round,
-            REJUDGE: Rejudging(database, clock, ids, salt, live, conclusions, settings.zone, name, self.wake_writer).round,
-            FEEDS: Feeds(database, clock, roster.roster, feed_source(settings), read_in_child, alarm, name).round,
-            WATCH: Watch(database, clock, conclusions, live, roster, alarm, name, settings.writeback).round,
-            SHADOW: Shadowing(database, clock, live, settings.zone).round,
-            REKEYING: Rekeying(database, clock, name).round,
-            MISDATED: Misdated(database, clock).round,
-            RETENTION: Removal(database, clock, settings.kept, name, Retiring(database, clock, ids, salt, live)).round,
+            tasks.INGEST: self._then_give(ingest.round),
+            tasks.ALONE: Alone(database, clock, read.alone, ingest, name).round,
+            tasks.CLOCK: DueTimes(database, clock, conclusions, self.wake_writer).round,
+            tasks.ASSIGN: Giving(database, clock, ids, conclusions, live, roster, self.wake_writer, settings.writeback).round,
+            tasks.COVER: Cover(database, clock, roster, alarm, name).round,
+            tasks.DUTIES: DutyNews(database, clock, roster, self.wake_notify).round,
+            tasks.FACTS: ingest.complete,
+            tasks.SEAL: self._sealer.round,
+            tasks.SUMS: Sums(database, clock).round,
+            tasks.PATTERNS: Patterns(database, clock, ids, live, settings.zone, entropy, name).round,
+            tasks.HEADS: Heads(database, clock, signing(database.seal_keys), leaves_for, alarm, name).round,
+            tasks.WEEKLY: Weekly(database, clock, settings.zone, pack, packs_for, alarm, name).round,
+            tasks.ERASING: self.erasing.round,
+            tasks.WRITEBACK: writeback.round,
+            tasks.NOTIFY: self._notify.round,
+            tasks.GUARD: guard.round,
+            tasks.SILENCE: Silence(database, clock, ids, salt, alarm, name).round,
+            tasks.REPLAY: Replays(database, clock, live, settings.zone, name).round,
+            tasks.REJUDGE: Rejudging(database, clock, ids, salt, live, conclusions, settings.zone, name, self.wake_writer).round,
+            tasks.FEEDS: Feeds(database, clock, roster.roster, feed_source(settings), read_in_child, alarm, name).round,
+            tasks.WATCH: Watch(database, clock, conclusions, live, roster, alarm, name, settings.writeback).round,
+            tasks.SHADOW: Shadowing(database, clock, live, settings.zone).round,
+            tasks.REKEYING: Rekeying(database, clock, name).round,
+            tasks.MISDATED: Misdated(database, clock).round,
+            tasks.RETENTION: Removal(database, clock, settings.kept, name, Retiring(database, clock, ids, salt, live)).round,
         }
-        settled = SETTLED if database.dialect == "sqlite" else ()
+        settled = tasks.SETTLED if database.dialect == "sqlite" else ()
         if settled:
-            rounds[CHANGES] = Changes(clock, steady, database.look, lambda: self.loop.wake_all()).round
+            rounds[tasks.CHANGES] = Changes(clock, steady, database.look, lambda: self.loop.wake_all()).round
         if database.dialect == "postgresql":  # on SQLite nobody works beside us
-            rounds[TAKEOVER] = self._takeover.round
+            rounds[tasks.TAKEOVER] = self._takeover.round
         if self._zendesk is not None:
-            rounds[WHOAMI] = self._who_am_i
+            rounds[tasks.WHOAMI] = self._who_am_i
             own = self.own_user
-            rounds[DELETED_USERS] = DeletedUsers(database, clock, ids, salt, self._zendesk, reads, self.wake_erasing).round
-            rounds[CHOICES] = Definitions(database, clock, self._zendesk, reads).round
+            rounds[tasks.DELETED_USERS] = DeletedUsers(database, clock, ids, salt, self._zendesk, reads, self.wake_erasing).round
+            rounds[tasks.CHOICES] = Definitions(database, clock, self._zendesk, reads).round
             reconciler = Reconciler(database, clock, ids, self._zendesk, own, name, alarm, live, reads, self.wake, self.wake_writer)
-            rounds[RECONCILE] = reconciler.round
+            rounds[tasks.RECONCILE] = reconciler.round
             stream = Stream(database, clock, self._zendesk, own, name, reads, ingest.hear, self.wake_facts, within(TICKET_WITHIN_S))
-            rounds[STREAM] = stream.round
+            rounds[tasks.STREAM] = stream.round
         if self._talkdesk is not None:
-            rounds[CALLS] = CallReconciler(database, clock, ids, self._talkdesk, name, self.wake).round
-            rounds[RECORDINGS] = Recordings(database, clock, ids, self._talkdesk, self.wake).round
-        self.loop = Loop((_task(name, round, name in settled) for name, round in rounds.items()), clock)
+            rounds[tasks.CALLS] = CallReconciler(database, clock, ids, self._talkdesk, name, self.wake).round
+            rounds[tasks.RECORDINGS] = Recordings(database, clock, ids, self._talkdesk, self.wake).round
+        self.loop = Loop((tasks.task(name, round, name in settled) for name, round in rounds.items()), clock)
         database.on_change(self.loop.changed)
 
     def own_user(self) -> OwnUser:
@@ -236,29 +181,29 @@ class Workers:
         return self._own
 
     def wake(self) -> None:
-        self.loop.wake(INGEST)
+        self.loop.wake(tasks.INGEST)
 
     def wake_alone(self) -> None:
-        self.loop.wake(ALONE)
+        self.loop.wake(tasks.ALONE)
 
     def wake_facts(self) -> None:
-        self.loop.wake(FACTS)
+        self.loop.wake(tasks.FACTS)
 
     def wake_writer(self) -> None:
         """Something was concluded that reaches out: to tickets, to people."""
-        self.loop.wake(WRITEBACK)
-        self.loop.wake(NOTIFY)
+        self.loop.wake(tasks.WRITEBACK)
+        self.loop.wake(tasks.NOTIFY)
 
     def wake_notify(self) -> None:
-        self.loop.wake(NOTIFY)
+        self.loop.wake(tasks.NOTIFY)
 
     def wake_replay(self) -> None:
-        self.loop.wake(REPLAY)
-        self.loop.wake(REJUDGE)
-        self.loop.wake(PATTERNS)
+        self.loop.wake(tasks.REPLAY)
+        self.loop.wake(tasks.REJUDGE)
+        self.loop.wake(tasks.PATTERNS)
 
     def wake_erasing(self) -> None:
-        self.loop.wake(ERASING)
+        self.loop.wake(tasks.ERASING)
 
     def _is_sole(self) -> bool:
         return self._database.dialect == "sqlite" or self._takeover.alone
@@ -269,8 +214,8 @@ class Workers:
 
         async def round() -> datetime | bool | None:
             if await work():
-                self.loop.wake(ASSIGN)
-                self.loop.wake(SEAL)
+                self.loop.wake(tasks.ASSIGN)
+                self.loop.wake(tasks.SEAL)
                 return True
             due = await self._database.read(lanes.next_due)
             return due and max(due, self._clock.now() + LOOK_AGAIN)
@@ -352,11 +297,6 @@ class Workers:
             self.wake_writer()
         else:
             self.wake()
-
-
-def _task(name: str, round: Round, settled: bool) -> Task:
-    look_again = {SEAL: LOOK_SEALER, CHANGES: LOOK_CHANGES}.get(name, LOOK_SELDOM if name in SELDOM else LOOK_AGAIN)
-    return Task(name, round, LIMITS.get(name, LIMIT), name in VITAL, look_again, settled)
 
 
 async def _within(span: timedelta, work: Awaitable[None]) -> None:

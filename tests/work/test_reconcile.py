@@ -212,6 +212,40 @@ async def test_a_first_look_by_a_clock_that_is_ahead_passes_nothing_by(database:
     assert account.caught_up() > 0
 
 
+class ToldOnlyNow:
+    """A Zendesk that nobody has asked before: its clock is known by its first answer."""
+
+    def __init__(self, time: datetime) -> None:
+        self._time = time
+        self.server_time: datetime | None = None
+        self.asked: list[int | None] = []
+
+    async def ticket_events(self, start_time: int) -> Mapping[str, Any]:
+        self.server_time = self._time
+        self.asked.append(start_time)
+        return {"ticket_events": [], "end_time": start_time, "end_of_stream": True}
+
+    async def incremental(self, *, cursor: str | None = None, start_time: int | None = None, per_page: int = 1000) -> Mapping[str, Any]:
+        self.server_time = self._time
+        self.asked.append(start_time)
+        return {"tickets": [], "after_cursor": "c", "end_of_stream": True}
+
+
+async def test_a_first_look_begins_anew_once_zendesks_clock_is_known(database: Database, clock: SettableClock) -> None:
+    account = Account(database, clock)
+    ahead, told = SettableClock(clock.now() + timedelta(hours=1)), ToldOnlyNow(clock.now())
+    begins = [int((at - timedelta(minutes=5)).timestamp()) for at in (ahead.now(), clock.now())]
+    stream = Stream(database, ahead, told, lambda: account.own, "w1", account.reads, account.ingest.hear, lambda: None)
+    assert await stream.round() is True
+    await stream.round()
+    assert told.asked == begins
+    account.clock, account.client, told.server_time = ahead, told, None  # type: ignore[assignment]
+    by_hand = account.another("cli", tells=True)
+    while not (await by_hand.page("by hand")).end:
+        pass
+    assert told.asked == [*begins, *begins]
+
+
 async def test_nothing_is_told_twice_and_nothing_that_was_heard(account: Account) -> None:
     await lived(account, 0.0, seed=6)
     decided = len(account.outcome()["decisions"])

@@ -155,15 +155,19 @@ class Reconciler:
         """Read the next page of the look called `name`, or what is left of it. Raises the vendors' errors.
 
         `begin`: where the look begins; None: a little before now, by Zendesk's clock where ours is ahead."""
-        if begin is None:
-            now = self._clock.now()
-            begin = min(now, self._zendesk.server_time or now) - OVERLAP
-        look = await self._database.read(lambda conn: self._look(conn, name, begin))
+        first = begin or self._first()
+        look = await self._database.read(lambda conn: self._look(conn, name, first))
         if not await self._reads.take("export", 1):
             raise TryLater(OUR_PACE, await self._reads.next_free("export") - self._clock.now())
         shown = await self._zendesk.incremental(
             cursor=look.cursor, start_time=None if look.cursor else int(look.since.timestamp()), per_page=PAGE
         )
+        if (
+            begin is None
+            and look.cursor is None
+            and (await self._database.read(lambda conn: self._look(conn, name, self._first()))).since < look.since
+        ):
+            return Found(0, 0, end=False, whole=True)  # a first look, and only by this answer Zendesk's clock is known
         tickets = [t for t in shown.get("tickets") or () if isinstance(t, Mapping) and whole_id(t.get("id")) and _stamp(t) not in look.seen]
         drifted = await self._database.read(lambda conn: self._drifted(conn, tickets))
         audits = await self._audits(drifted)
@@ -177,6 +181,11 @@ class Reconciler:
         if healed:
             self._wake_writer()
         return Found(len(ready), told, end and whole, whole)
+
+    def _first(self) -> datetime:
+        """Where a first look begins: a little before now, by Zendesk's clock where ours is ahead."""
+        now = self._clock.now()
+        return min(now, self._zendesk.server_time or now) - OVERLAP
 
     def _look(self, conn: Connection, name: str, begin: datetime) -> Look:
         look = look_of(conn, name, begin)

@@ -119,6 +119,8 @@ class Stream:
     async def _page(self, now: datetime) -> datetime | bool:
         begin = self._from if self._from is not None else await self._place(now)
         shown = await self._zendesk.ticket_events(begin)
+        if self._from is None and await self._place(now) < begin:
+            return True  # a first look, and only by this answer Zendesk's clock is known
         await self._gather(shown.get("ticket_events") or ())
         self._from = reached = max(begin, _seconds(shown.get("end_time")) or 0)
         end = bool(shown.get("end_of_stream")) or reached == begin  # a page that leads nowhere would be read for ever

@@ -257,23 +257,7 @@ def test_what_was_over_before_is_not_taken_up_by_one_that_had_asked_for_it_too()
     assert armed_by(of(*story, *third, judge=TWO_RULES, until=SOON, joined=joined)) == []
 
 
-@pytest.mark.parametrize(
-    "merged",
-    [
-        ticket("merged", 3, ticket__status="closed", by=AGENT),
-        ticket("updated", 3, ticket__status="closed", by=AGENT, tags=("closed_by_merge",)),
-    ],
-)
-def test_a_merged_ticket_is_escalated_as_the_one_it_is_joined_with_until_somebody_has_it(merged: Moment) -> None:
-    """Nobody took it by merging it, and what hurt somebody is not over by it."""
-    assert armed_by(of(HURT, BILL, merged, until=SOON)) == [("sev1", "4800", 1)]
-    state = of(HURT, BILL, merged, until=FAR)
-    assert (2, "fired", "4800") in {(one.step, one.status, one.interaction.id) for one in state.ended}
-    assert "ts_l2" in tags(state.wish("4800", GROUPS))
-    assert armed_by(of(HURT, BILL, merged, desk("case.acknowledged", 4), until=SOON)) == []
-
-
 @pytest.mark.parametrize("status", ["closed", "deleted"])
-def test_one_that_is_closed_or_deleted_is_escalated_no_more_where_no_other_asks_for_it(status: str) -> None:
+def test_one_that_is_closed_merged_away_or_deleted_is_escalated_no_more_where_no_other_asks_for_it(status: str) -> None:
     assert armed_by(of(HURT, BILL, ticket("updated", 3, ticket__status=status, by=AGENT), until=SOON)) == []
-    assert armed_by(of(HURT, ticket("merged", 3, ticket__status="closed", by=AGENT), until=SOON, joined={})) == []
+    assert armed_by(of(HURT, BILL, ticket("merged", 3, ticket__status="closed", by=AGENT), until=SOON)) == []

@@ -780,7 +780,7 @@ def test_how_long_calls_are_quiet_stands_in_the_rulebook() -> None:
 MERGED_TOGETHER = {"zendesk:4712": "zendesk:4711"}
 
 
-@pytest.mark.parametrize(("event", "status"), [("updated", "closed"), ("deleted", "deleted")])
+@pytest.mark.parametrize(("event", "status"), [("merged", "closed"), ("updated", "closed"), ("deleted", "deleted")])
 def test_a_ticket_that_is_closed_for_good_stops_its_escalations_though_its_thread_goes_on(event: str, status: str) -> None:
     story = (ticket("created", 0, "bitten"), ticket("created", 1, "hello", id_="4712"))
     assert [a.policy for a in judged(*story, joined=MERGED_TOGETHER)[0].armed] == ["sev1"]

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tsbridge.core.casestate import NAMED, NO_THREAD, CaseState, Escalation
-from tsbridge.core.drift import MERGED
 from tsbridge.core.escalation import Armed
 from tsbridge.core.helpdesk import Asked
 from tsbridge.core.moments import GIVEN, UNJUDGED, Interaction, Moment, Value
@@ -62,7 +61,7 @@ def hear(
     opened_at = state.opened_at or moment.at
     heard = state._replace(**told, threads=threads, opened_at=opened_at, last_at=moment.at, judged_to=place, rests_at=None)
     if heard.is_frozen(key):
-        heard = _escalates_no_more(heard, name, moment, subject)
+        heard = _escalates_no_more(heard, name, subject, moment.at)
     return _settle_status(heard, state, name, moment, anew), previous, changed
 
 
@@ -208,38 +207,35 @@ def _stopped(state: CaseState, names: Iterable[str], at: datetime) -> CaseState:
     return state._replace(threads=threads, ended=tuple(over))
 
 
-def _escalates_no_more(state: CaseState, name: str, moment: Moment, subject: Interaction) -> CaseState:
-    """What a ticket armed stops when it is closed or deleted, though its thread goes on with others. It goes on where one of these asked
-    for it, too, and armed nothing because this one had; and where it was merged, for nobody has it by that."""
-    thread, key = state.threads[name], key_of(subject)
+def _escalates_no_more(state: CaseState, name: str, subject: Interaction, at: datetime) -> CaseState:
+    """What a ticket armed stops when it is closed, merged into another or deleted, though its thread goes on with others. It goes on where
+    one of these asked for it, too, and armed nothing because this one had."""
+    thread = state.threads[name]
     if not any([armed.interaction == subject for armed in thread.armed]):
         return state
-    merged = moment.event == "ticket.merged" or MERGED in tag_set(state.tracks[key].facts.get("tags"))
     rest: list[Armed] = []
     over: list[Armed] = []
     for one in thread.armed:
         if one.interaction != subject:
             rest.append(one)
-        elif (heir := _heir(state, thread, key, one, merged=merged)) is not None:
+        elif (heir := _heir(state, thread, key_of(subject), one)) is not None:
             rest.append(replace(one, interaction=heir))
         else:
             over.append(one)
-    return state.with_thread(name, thread._replace(armed=tuple(rest)))._replace(ended=state.ended + _over(over, moment.at))
+    return state.with_thread(name, thread._replace(armed=tuple(rest)))._replace(ended=state.ended + _over(over, at))
 
 
-def _heir(state: CaseState, thread: Thread, key: str, armed: Armed, *, merged: bool) -> Interaction | None:
+def _heir(state: CaseState, thread: Thread, key: str, armed: Armed) -> Interaction | None:
     """Another of a thread that can still be moved, for which goes on what this one armed: one that asked for it, or is no less severe by a
-    rule that fires for this one, too; once this one is `merged` the oldest ticket."""
-    gone, others = (
-        thread.own.get(key, NOTHING),
-        [(of, one) for of, one in sorted(thread.own.items()) if of != key and not state.is_frozen(of)],
-    )
-    for of, one in others:
-        severe = one.severity is not None and gone.severity is not None and one.severity <= gone.severity
-        if (armed.policy, armed.armed_at) in one.escalates or (severe and set(one.firing) & set(gone.firing)):
-            return subject_of(of)
-    tickets = [of for of, _ in others if of.startswith("zendesk:")]
-    return subject_of(min(tickets, key=lambda of: (state.tracks[of].opened_at, of))) if merged and tickets else None
+    rule that fires for this one, too."""
+    gone = thread.own.get(key, NOTHING)
+    for other, own in sorted(thread.own.items()):
+        if other == key or state.is_frozen(other):
+            continue
+        severe = own.severity is not None and gone.severity is not None and own.severity <= gone.severity
+        if (armed.policy, armed.armed_at) in own.escalates or (severe and set(own.firing) & set(gone.firing)):
+            return subject_of(other)
+    return None
 
 
 def _over(armed: Iterable[Armed], at: datetime) -> tuple[Escalation, ...]:

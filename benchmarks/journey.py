@@ -27,18 +27,19 @@ from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions
 
 TIMES: Final = 20
+WALKED: Final = 2_000
 WITHIN_S: Final = 2.0
 ACTIONS: Final = 3  # of at most four: Ctrl-K, paste, Enter; a finger into the box, paste, a finger on its button
 Way = Callable[[Phone, str], None]
 WHY: Final = "document.querySelector('section[aria-labelledby=why]')?.innerText || ''"
 
 
-async def asked(database: Database) -> bool:
+async def asked(database: Database, count: int = TIMES) -> bool:
     """Print how long it takes; whether each question was answered, within the bar."""
     if CHROMIUM is None:
         print("from an address to why: there is no Chromium on this machine")
         return False
-    at, tickets = database.read_now(_some)
+    at, tickets = database.read_now(lambda conn: _some(conn, count))
     good = True
     ways: tuple[tuple[str, Way, bool], ...] = (("by keys", _by_keys, False), ("by a finger", _by_finger, True))
     async with (
@@ -55,14 +56,12 @@ async def asked(database: Database) -> bool:
     return good
 
 
-def _some(conn: Connection) -> tuple[datetime, list[str]]:
-    """When the last decision was made, and tickets from all over the history."""
-    high, at = conn.execute(select(func.max(decisions.c.number), func.max(decisions.c.at))).one()
-    wanted = random.Random(6).sample(range(1, high), 4 * TIMES)  # noqa: S311
-    found = (
-        select(decisions.c.interaction).where(decisions.c.number.in_(wanted), decisions.c.source == "zendesk").order_by(decisions.c.number)
-    )
-    return at, list(dict.fromkeys(conn.execute(found).scalars()))[:TIMES]
+def _some(conn: Connection, count: int) -> tuple[datetime, list[str]]:
+    """When the last decision was made, and tickets that walked: a number such as Zendesk's leads to no copy."""
+    at = conn.execute(select(func.max(decisions.c.at))).scalar_one()
+    tickets = select(decisions.c.interaction).where(decisions.c.number <= WALKED, decisions.c.source == "zendesk")
+    found = sorted({ticket for ticket in conn.execute(tickets).scalars() if ticket.isdecimal()})
+    return at, random.Random(6).sample(found, min(count, len(found)))  # noqa: S311
 
 
 def _times(address: str, tickets: Sequence[str], walk: Way, touch: bool, profile: Path) -> list[float]:

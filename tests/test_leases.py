@@ -70,5 +70,4 @@ def test_a_feed_is_fetched_and_read_well_before_its_turn_ends() -> None:
 
 
 def test_two_processes_in_a_row_may_read_a_delivery_alone_within_the_limit_of_its_task() -> None:
-
     assert timedelta(seconds=delivery_readers.ALONE.seconds * delivery_readers.TRIES) < tasks.LIMITS[tasks.ALONE]

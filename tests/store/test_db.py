@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.clocks import START, CountingIds, SettableClock
 from tests.databases import Postgres
-from tsbridge.store import claiming, inbox, leases, schema, sqlite, stored_values, wakeup
+from tsbridge.store import claiming, inbox, leases, postgres, schema, sqlite, stored_values, wakeup
 from tsbridge.store.availability import BadDatabase, unavailable
 from tsbridge.store.db import Database, parse
 from tsbridge.store.inbox import Delivery
@@ -184,6 +184,43 @@ def test_a_connection_that_breaks_during_the_work_has_it_done_once_in_the_end(da
     database.write_now(work)
     assert len(runs) == 2
     assert database.read_now(inbox.counts)["zendesk"].received == 2
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+def test_what_asks_the_driver_itself_is_done_again_when_all_connections_broke(database: Database, database_url: str) -> None:
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    runs: list[int] = []
+
+    def work(conn: Connection) -> None:
+        runs.append(postgres.rows(conn, "SELECT pg_backend_pid()")[0][0])
+        if len(runs) == 1:
+            with Database.open(database_url) as other:
+                other.write_now(lambda conn: conn.execute(text(cut)).all())
+        postgres.execute(conn, "INSERT INTO kept (name, value) VALUES (%s, '1')", ("mode",))
+
+    async def several() -> None:  # so that the pool has several connections
+        await asyncio.gather(*(database.read(lambda conn: conn.exec_driver_sql("SELECT pg_sleep(0.05)").all()) for _ in range(4)))
+
+    asyncio.run(several())
+    database.write_now(work)
+    assert len(runs) == 2
+    assert database.read_now(lambda conn: stored_values.get(conn, "mode")) == 1
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+def test_what_the_driver_itself_refuses_is_an_error_like_any_other(database: Database) -> None:
+    def twice(conn: Connection) -> None:
+        for _ in range(2):
+            postgres.execute(conn, "INSERT INTO kept (name, value) VALUES (%s, %s)", ("mode", '"said by somebody"'))
+
+    with pytest.raises(IntegrityError) as refused:
+        database.write_now(twice)
+    assert not unavailable(refused.value)
+    assert "said by" not in str(refused.value)
+    assert database.read_now(lambda conn: stored_values.get(conn, "mode")) is None
 
 
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)

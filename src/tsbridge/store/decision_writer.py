@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, select, text, update
 from tsbridge.core.chain import commitment, commitment_of
 from tsbridge.core.moments import canonical_text, instant_text
 from tsbridge.core.story import Judged
-from tsbridge.store import sealkey
+from tsbridge.store import postgres, sealkey
 from tsbridge.store.columns import microseconds
 from tsbridge.store.decision_tables import decision_rules, decision_tags, decisions, unsealed
 from tsbridge.store.decisions import rules_of, searched_tags, seen_json
@@ -33,7 +33,7 @@ _ADD_RULES: Final = Insert(decision_rules, ("key", "number", "kind"), stored=Tru
 _ADD_TAGS: Final = Insert(decision_tags, ("tag", "number"), stored=True)
 _ADD_UNSEALED: Final = Insert(unsealed, ("number", "kind", "id", "record", "mac", "at"), stored=True)
 _SUPERSEDE: Final = update(decisions).where(decisions.c.id == bindparam("old")).values(superseded_by=bindparam("new"))
-_DRAWN: Final = text("SELECT nextval('decisions_number_seq') FROM generate_series(1, :count)")
+_DRAWN: Final = "SELECT nextval('decisions_number_seq') FROM generate_series(1, %s)"
 _LAST: Final = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'decisions'")
 _KEPT: Final = ("at", "moment", "event_id", "event", "source", "interaction", "channel", "rulebook_version", "mode")
 _RETRACTED: Final = select(decisions.c.id, *(decisions.c[name] for name in _KEPT)).where(
@@ -203,6 +203,6 @@ def _numbers(conn: Connection, count: int) -> Sequence[int]:
     if not count:
         return ()
     if conn.dialect.name == "postgresql":
-        return sorted(conn.execute(_DRAWN, {"count": count}).scalars())
+        return sorted(number for (number,) in postgres.rows(conn, _DRAWN, (count,)))
     last = conn.execute(_LAST).scalar_one()
     return range(last + 1, last + 1 + count)

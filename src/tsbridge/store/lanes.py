@@ -58,15 +58,12 @@ def due(conn: Connection, now: datetime, limit: int) -> list[list[Waiting]]:
 
 def next_due(conn: Connection) -> datetime | None:
     """When the next pending delivery may be claimed; None when nothing is pending."""
-    unclaimed: datetime | None = conn.execute(_UNCLAIMED).scalar()
-    claimed: datetime | None = conn.execute(_CLAIMED).scalar()
-    return min((at for at in (unclaimed, claimed) if at is not None), default=None)
+    return min((at for query in (_UNCLAIMED, _CLAIMED) for (at,) in query.rows(conn) if at is not None), default=None)
 
 
 def anything_since(conn: Connection, then: datetime) -> bool:
     """Whether a delivery has been waiting for a worker since `then`, or longer."""
-    unclaimed: datetime | None = conn.execute(_UNCLAIMED).scalar()
-    return unclaimed is not None and unclaimed <= then
+    return any(at is not None and at <= then for (at,) in _UNCLAIMED.rows(conn))
 
 
 def free(now: Any) -> ColumnElement[bool]:
@@ -92,9 +89,9 @@ def _first_due(source: str, lane: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def _earliest(of_each: list[Select[Any]]) -> Select[Any]:
+def _earliest(of_each: list[Select[Any]]) -> Fixed:
     every = union_all(*(select(one.subquery()) for one in of_each)).subquery()
-    return select(func.min(every.c.at, type_=_INSTANT))
+    return Fixed(select(func.min(every.c.at, type_=_INSTANT)))
 
 
 _DUE: Final = union_all(*(select(_first_due(source, lane).subquery()) for source in SOURCES for lane in _AMONG_OTHERS))
@@ -103,4 +100,4 @@ _LINES: Final = (*(and_(lane, _of(source)) for source in SOURCES for lane in _AM
 _DUE_AT: Final = select(inbox.c.due_at.label("at")).select_from(WITH_CLAIMS).order_by(inbox.c.due_at).limit(1)
 _UNCLAIMED: Final = _earliest([_DUE_AT.where(line, inbox_claims.c.seq.is_(None)) for line in _LINES])
 _FREE_AT: Final = case((inbox_claims.c.lease_until > inbox.c.due_at, inbox_claims.c.lease_until), else_=inbox.c.due_at)
-_CLAIMED: Final = select(func.min(_FREE_AT, type_=_INSTANT)).join_from(inbox_claims, inbox, inbox.c.seq == inbox_claims.c.seq)
+_CLAIMED: Final = Fixed(select(func.min(_FREE_AT, type_=_INSTANT)).join_from(inbox_claims, inbox, inbox.c.seq == inbox_claims.c.seq))

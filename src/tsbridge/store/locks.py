@@ -12,17 +12,18 @@ import hashlib
 from collections.abc import Iterable, Set
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from tsbridge.core.link import Acquaintances, Node
 from tsbridge.core.moments import Handle, Interaction, Moment
+from tsbridge.store import postgres
 
 MANY: Final = 2_000
 """Locks of one transaction at most: the server has room for some thousands. Who needs more takes the pen alone."""
 
 _PEN: Final = int.from_bytes(hashlib.sha256(b"tsbridge pen").digest()[:7])
-_ALONE: Final = text("SELECT pg_advisory_xact_lock(:key)")
-_SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(:key)")
+_ALONE: Final = f"SELECT pg_advisory_xact_lock({_PEN})"
+_SHARED: Final = f"SELECT pg_advisory_xact_lock_shared({_PEN})"
 _TAKE: Final = "SELECT count(pg_advisory_xact_lock(k)) FROM unnest(%s::bigint[]) k"
 _SOME: Final = "SELECT k FROM unnest(%s::bigint[]) k WHERE pg_try_advisory_xact_lock(k)"
 _TRY: Final = "SELECT bool_and(pg_try_advisory_xact_lock(k)) FROM unnest(%s::bigint[]) k"
@@ -39,7 +40,7 @@ class Contended(Exception):
 def alone(conn: Connection) -> None:
     """Have the pen alone until the transaction ends."""
     if conn.dialect.name == "postgresql":
-        conn.execute(_ALONE, {"key": _PEN})
+        postgres.execute(conn, _ALONE)
 
 
 class Locks:
@@ -57,12 +58,12 @@ class Locks:
             alone(conn)
             self.everything = True
         elif not self.everything:
-            conn.execute(_SHARED, {"key": _PEN})
+            postgres.execute(conn, _SHARED)
             if wait:
-                conn.exec_driver_sql(_TAKE, (_array(keys),))
+                postgres.execute(conn, _TAKE, (_array(keys),))
                 self._held |= keys
             else:
-                self._held.update(conn.exec_driver_sql(_SOME, (_array(keys),)).scalars())
+                self._held.update(key for (key,) in postgres.rows(conn, _SOME, (_array(keys),)))
 
     def has(self, keys: Set[int]) -> bool:
         return self.everything or keys <= self._held
@@ -74,7 +75,7 @@ class Locks:
         wanted = frozenset(self._held | keys)
         if len(wanted) > MANY:
             raise Contended(None)
-        if not self._conn.exec_driver_sql(_TRY, (_array(keys - self._held),)).scalar_one():
+        if not postgres.rows(self._conn, _TRY, (_array(keys - self._held),))[0][0]:
             raise Contended(wanted)
         self._held |= keys
         return True

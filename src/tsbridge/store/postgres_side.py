@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from tsbridge.store import vault
+from tsbridge.store import postgres, vault
 from tsbridge.store.availability import BadDatabase, OtherSchema
 from tsbridge.store.datakeys import DataKeys
 from tsbridge.store.sealkey import OPTION, SealKeys
@@ -129,9 +129,9 @@ class PostgresSide:
 
 def _hold_schema(conn: Connection, revision: str) -> None:
     """See that the schema is this one until the transaction ends; who migrates waits for it."""
-    held, found = conn.exec_driver_sql(
-        f"SELECT pg_try_advisory_xact_lock_shared({SCHEMA_LOCK}), (SELECT version_num FROM alembic_version)"
-    ).one()
+    ((held, found),) = postgres.rows(
+        conn, f"SELECT pg_try_advisory_xact_lock_shared({SCHEMA_LOCK}), (SELECT version_num FROM alembic_version)"
+    )
     if not held or found != revision:
         raise OtherSchema
 

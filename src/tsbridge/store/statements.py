@@ -20,6 +20,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from tsbridge.core.moments import canonical_text
+from tsbridge.store import postgres
 from tsbridge.store import sqlite as sqlite3
 from tsbridge.store import vault as vaults
 from tsbridge.store.columns import EPOCH, MICROSECOND, Instant, Json, Packed, PrivateJson, Vaulted, json_of, microseconds, unpacked_json
@@ -95,8 +96,7 @@ class Listed:
         given = (*listed * self._times[conn.dialect.name], *told)
         if conn.dialect.name == "sqlite":
             return self._readers["sqlite"].read(conn, sqlite3.rows(conn, self._sqlite, given))
-        found = conn.exec_driver_sql(self._postgresql, given).cursor
-        return self._readers["postgresql"].read(conn, found.fetchall() if found is not None else [])
+        return self._readers["postgresql"].read(conn, postgres.rows(conn, self._postgresql, given))
 
 
 class Keyed(Listed):
@@ -144,8 +144,7 @@ class Fixed:
             told = {**own, **told}
             return reader.read(conn, sqlite3.rows(conn, text, [told[name] for name in places]))
         text, own, reader = self._postgresql
-        cursor = conn.exec_driver_sql(text, {**own, **told}).cursor
-        return reader.read(conn, cursor.fetchall() if cursor is not None else [])
+        return reader.read(conn, postgres.rows(conn, text, {**own, **told}))
 
 
 class Insert:
@@ -233,7 +232,7 @@ class _Write:
                     values[i] = writer(values[i])
             told.append(values)
         if conn.dialect.name == "postgresql":
-            return conn.exec_driver_sql(self._postgresql, (json.dumps(told, ensure_ascii=False),)).rowcount
+            return postgres.execute(conn, self._postgresql, (json.dumps(told, ensure_ascii=False),))
         return execute_many(conn, self._sqlite, told)
 
 

@@ -17,13 +17,13 @@ from tsbridge.core.moments import Handle, Interaction, Moment
 from tsbridge.store import sealkey
 from tsbridge.store.erasure_tables import erased_interactions, erased_people
 from tsbridge.store.sealkey import SealKeys
-from tsbridge.store.statements import Insert, Keyed
+from tsbridge.store.statements import Fixed, Insert, Keyed
 
 LENGTH: Final = 32
 """Characters of a mark: 128 bits."""
 HIDDEN: Final = "erased:"
 """How a handle begins that stands for another one."""
-_ANY: Final = select(erased_people.c.mark).limit(1)
+_ANY: Final = Fixed(select(erased_people.c.mark).limit(1))
 _PEOPLE: Final = Keyed(erased_people, ("mark",), ("mark", "at"))
 _INTERACTIONS: Final = Keyed(erased_interactions, ("source", "id"), ("source", "id", "at", "words"))
 _KEEP_PEOPLE: Final = Insert(
@@ -88,7 +88,7 @@ def said(keys: SealKeys, subject: Interaction, body: str) -> list[str]:
 
 def among(conn: Connection, told: Iterable[Moment]) -> Tombstones | None:
     """What of these moments is about somebody who is erased; None: nothing. Where nobody ever was, one look says so."""
-    if conn.execute(_ANY).first() is None:
+    if not _ANY.rows(conn):
         return None
     told = list(told)
     found = of(conn, {person for moment in told for person in moment.people}, {moment.subject for moment in told})

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, func, insert, null, select
 
+from tsbridge.store.statements import Fixed
+
 BIGGEST_VERSION: Final = (1 << 31) - 1
 """As far as the database counts."""
 
@@ -36,11 +38,11 @@ class Versions:
         self._table = table
         self._what = what
         self._none = none
-        self._newest = select(func.coalesce(func.max(table.c.version), 0))
+        self._newest = Fixed(select(func.coalesce(func.max(table.c.version), 0)))
 
     def newest(self, conn: Connection) -> int:
         """The number of the live version; 0 where there is none."""
-        return int(conn.execute(self._newest).scalar_one())
+        return int(self._newest.rows(conn)[0][0])
 
     def live_version(self, conn: Connection) -> int:
         """As `newest`; raises where there is none."""

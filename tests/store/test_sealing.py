@@ -58,8 +58,10 @@ def count(database: Database) -> int:
 
 def seal_all(database: Database) -> list[int]:
     """Seal until nothing is left; how many each transaction sealed."""
-    done, after = [], sealing.LOWEST
-    while (one := database.write_now(lambda conn, after=after: sealing.seal(conn, after))).last is not None:  # type: ignore[misc]
+    done: list[int] = []
+    after: int | None = sealing.LOWEST
+    while after is not None:
+        one = database.write_now(lambda conn, after=after: sealing.seal(conn, after))  # type: ignore[misc]
         done.append(one.count)
         after = one.last
     return done

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from tests.clocks import SettableClock
 from tests.seeds import first
@@ -19,6 +19,8 @@ from tsbridge.core.moments import Interaction
 from tsbridge.core.notices import Notice, named
 from tsbridge.store import notices, notification_log
 from tsbridge.store.db import Database
+from tsbridge.work.paging import Planner
+from tsbridge.work.rosters import LiveRoster
 
 MANY = 1_000
 MINUTE = timedelta(minutes=1)
@@ -39,14 +41,14 @@ def one_way() -> dict[str, Any]:
     return {**copy.deepcopy(ROSTER), "cover": [{"oncall": "ben"}]}
 
 
-def ask(desk: Telling, numbers: range, severity: int) -> None:
+def ask(desk: Telling, numbers: range, severity: int, by: str = "policy:p/1") -> None:
     """Escalations of so many cases, as their judging leaves them."""
     now = desk.clock.now()
 
     def write(conn: Connection) -> None:
         for number in numbers:
             moment = Interaction("zendesk", str(10_000 + number))
-            notice = Notice(named(str(number), "policy:p/1", "oncall"), moment, "policy:p/1", "oncall", now, 1, severity, "x", "safety")
+            notice = Notice(named(str(number), by, "oncall"), moment, by, "oncall", now, 1, severity, "x", "safety")
             notices.add(conn, [(f"case_{number:04d}", notice)], now)
 
     desk.database.write_now(write)
@@ -107,3 +109,28 @@ def test_dying_anywhere_loses_no_message_and_doubles_none_but_under_its_id(datab
     assert len({one.message.id for one in desk.ways.sent}) == 1
     assert len(desk.ways.sent) == (2 if point == "notify.sent" else 1)
     assert desk.ways.sent[-1].at <= desk.ways.sent[0].at + timedelta(seconds=30)
+
+
+def test_planning_for_many_asks_the_database_as_often_as_for_few(database: Database, clock: SettableClock) -> None:
+    desk = Telling(database, clock, roster={**one_way(), "cover": []})
+    planner = Planner(desk.walk.ids, LiveRoster(), desk.walk.rulebooks)
+
+    def plan(conn: Connection) -> tuple[int, int]:
+        """Of the notices that are due: how many nobody is told of, and in how many statements that is planned."""
+        asked: list[str] = []
+        event.listen(conn, "before_cursor_execute", lambda _conn, _cursor, statement, *_: asked.append(statement))
+        this = planner.begin(conn, clock.now())
+        planner.look(this)
+        return [what for what, _ in this.alarms].count("nobody_on_call"), len(asked)
+
+    taken = []
+    for numbers in (range(2), range(10, 20), range(20, 70)):
+        ask(desk, numbers, 1, "policy:sev1/1")
+        nobody, statements = database.write_now(plan)
+        assert nobody == len(numbers)
+        taken.append(statements)
+        for _ in range(2):  # those to come, of which the last one reaches somebody
+            database.write_now(plan)
+        clock.advance(1)
+    assert len({row.asked_by for row in desk.items()}) == 3
+    assert taken[1] == taken[2]

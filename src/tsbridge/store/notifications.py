@@ -7,12 +7,13 @@ planned under one lock, so that several workers never send twice nor more than i
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, case, func, insert, literal_column, or_, select, update
+from sqlalchemy import Connection, and_, case, func, insert, literal_column, or_, select, union_all, update
 
 from tsbridge.core.moments import canonical, instant_text
 from tsbridge.core.notices import REVISED
@@ -21,7 +22,7 @@ from tsbridge.core.ports import CLOCKS_APART
 from tsbridge.store import stored_values
 from tsbridge.store.escalation_tables import escalations
 from tsbridge.store.notice_tables import duty_notices, messages, notice_answers, notices, notifications
-from tsbridge.store.statements import parts
+from tsbridge.store.statements import Fixed, Insert, Keyed, Update, parts
 
 LOCK: Final = "paging"
 CASES: Final = "cases"
@@ -55,16 +56,29 @@ def lock(conn: Connection) -> None:
     stored_values.lock(conn, LOCK, {})
 
 
-_NEXT: Final = (
-    select(func.min(notices.c.due_at)).where(notices.c.due_at.is_not(None)),
-    select(func.min(duty_notices.c.due_at)).where(duty_notices.c.due_at.is_not(None)),
-    select(func.min(_FREE, type_=messages.c.due_at.type)).where(TO_SEND),
+_NEXT: Final = Fixed(
+    union_all(
+        select(func.min(notices.c.due_at, type_=notices.c.due_at.type)).where(notices.c.due_at.is_not(None)),
+        select(func.min(duty_notices.c.due_at, type_=notices.c.due_at.type)).where(duty_notices.c.due_at.is_not(None)),
+        select(func.min(_FREE, type_=messages.c.due_at.type)).where(TO_SEND),
+    )
+)
+_COLUMNS: Final = tuple(notifications.c.keys())
+_ADD: Final = Insert(notifications, _COLUMNS)
+_KEEP: Final = Insert(notice_answers, ("id", "body"), "(id) DO NOTHING")
+_LOOKED_AT: Final = Update(notices, ("answer", "due_at"), ("id",))
+_NOBODY: Final = Keyed(notifications, ("notice",), ("notice", "reason"), "t.way IS NULL")
+_STEPS: Final = Keyed(
+    notices,
+    ("source", "interaction"),
+    ("source", "interaction", "asked_by", "at", "ahead", "over_at"),
+    "substr(t.asked_by, 1, 7) = 'policy:'",
 )
 
 
 def next_due(conn: Connection) -> datetime | None:
     """When the next notice has to be looked at, or the next message may go."""
-    return min((at for at in [conn.execute(query).scalar() for query in _NEXT] if at is not None), default=None)
+    return min((at for (at,) in _NEXT.rows(conn) if at is not None), default=None)
 
 
 def due_notices(conn: Connection, now: datetime, limit: int) -> list[Any]:
@@ -85,12 +99,13 @@ def look_now(conn: Connection, now: datetime) -> None:
     conn.execute(update(notices).where(notices.c.due_at > now, notices.c.over_at.is_(None)).values(due_at=now))
 
 
-def keep_answer(conn: Connection, answer: Mapping[str, Any]) -> str:
-    """Keep whom a target meant, and why; the same answer has the same id."""
-    id_ = "ans_" + hashlib.sha256(canonical(answer)).hexdigest()[:24]
-    if conn.execute(select(notice_answers.c.id).where(notice_answers.c.id == id_)).first() is None:
-        conn.execute(insert(notice_answers).values(id=id_, body=answer))
-    return id_
+def id_of(answer: Mapping[str, Any]) -> str:
+    """The id of an answer: whom a target meant, and why. The same one has the same."""
+    return "ans_" + hashlib.sha256(canonical(answer)).hexdigest()[:24]
+
+
+def keep_answers(conn: Connection, by_id: Mapping[str, Mapping[str, Any]]) -> None:
+    _KEEP.all(conn, sorted(by_id.items()))
 
 
 def answers(conn: Connection, ids: Iterable[str | None]) -> dict[str, Any]:
@@ -102,11 +117,9 @@ def answers(conn: Connection, ids: Iterable[str | None]) -> dict[str, Any]:
     return found
 
 
-def answered(conn: Connection, by_answer: Mapping[str, Sequence[str]]) -> None:
-    """Whom these notices meant: ids of notices by that of the answer."""
-    for answer, ids in sorted(by_answer.items()):
-        for part in parts(ids):
-            conn.execute(update(notices).where(notices.c.id.in_(part)).values(answer=answer))
+def looked_at(conn: Connection, rows: Sequence[tuple[str, datetime | None, str]]) -> None:
+    """Of notices: the answer that says whom each meant, when it is looked at next, its id."""
+    _LOOKED_AT.all(conn, rows)
 
 
 def tries(conn: Connection, ids: Sequence[str]) -> dict[str, list[Try]]:
@@ -121,29 +134,42 @@ def tries(conn: Connection, ids: Sequence[str]) -> dict[str, list[Try]]:
     return found
 
 
-def nobody_said(conn: Connection, notice: str) -> set[str | None]:
-    """The reasons that were already given for a notice that nobody could be told."""
-    mine = (notifications.c.notice == notice, notifications.c.way.is_(None))
-    return set(conn.execute(select(notifications.c.reason).where(*mine)).scalars())
+def nobody_said(conn: Connection, ids: Sequence[str]) -> dict[str, set[str | None]]:
+    """The reasons that were already given for each of these notices that nobody could be told."""
+    found: dict[str, set[str | None]] = {id_: set() for id_ in ids}
+    for notice, reason in _NOBODY.rows(conn, ids):
+        found[notice].add(reason)
+    return found
 
 
-def told_before(conn: Connection, row: Any, policy: str, step: int) -> bool:
-    """Whether an earlier step of the same escalation told somebody, or tried to."""
-    of_it = (notices.c.source == row.source, notices.c.interaction == row.interaction, notices.c.at <= row.at)
-    earlier = notices.c.asked_by.in_([f"policy:{policy}/{index}" for index in range(1, min(step, 1_000))])
-    return step > 1 and conn.execute(select(notices.c.id).where(*of_it, earlier).limit(1)).first() is not None
+class Steps:
+    """Which steps of policies ask for notices, or did, of some interactions."""
 
+    def __init__(self, conn: Connection, rows: Iterable[Any]) -> None:
+        """Of those that these rows are about."""
+        self._asked: dict[tuple[str, str, str], list[tuple[datetime, bool]]] = defaultdict(list)
+        for *of_it, at, ahead, over_at in _STEPS.rows(conn, sorted({(row.source, row.interaction) for row in rows})):
+            self._asked[*of_it].append((at, ahead and over_at is None))
 
-def stands(conn: Connection, row: Any, by: str) -> bool:
-    """Whether a notice of this step stands already for what `row` is about."""
-    of_it = (notices.c.source == row.source, notices.c.interaction == row.interaction, notices.c.asked_by == by)
-    lately = or_(and_(notices.c.ahead, notices.c.over_at.is_(None)), notices.c.at >= row.at)
-    return conn.execute(select(notices.c.id).where(*of_it, lately).limit(1)).first() is not None
+    def told_before(self, row: Any, policy: str, step: int) -> bool:
+        """Whether an earlier step of the same escalation told somebody, or tried to."""
+        return any(at <= row.at for index in range(1, min(step, 1_000)) for at, _ in self._of(row, f"policy:{policy}/{index}"))
+
+    def stands(self, row: Any, by: str) -> bool:
+        """Whether a notice of this step stands already for what `row` is about."""
+        return any(ahead or at >= row.at for at, ahead in self._of(row, by))
+
+    def ahead(self, row: Any, by: str) -> None:
+        """One is made for what `row` is about."""
+        self._asked[row.source, row.interaction, by].append((row.at, True))
+
+    def _of(self, row: Any, by: str) -> Sequence[tuple[datetime, bool]]:
+        return self._asked.get((row.source, row.interaction, by), ())
 
 
 def add(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        conn.execute(insert(notifications), rows)
+    """Keep new ones; what a row does not say is null."""
+    _ADD.all(conn, [tuple([row.get(name) for name in _COLUMNS]) for row in rows])
 
 
 def bundle(conn: Connection, agent: str | None, way: str, about: str, *, hush: bool) -> Any:

@@ -68,7 +68,7 @@ class Waiting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What one transaction did. `last`: the last number looked at; None: nothing waits behind `after`, or another one seals."""
+    """What one transaction did. `last`: the last number looked at; None: nothing waits behind it, or another one seals."""
 
     count: int
     last: int | None
@@ -113,4 +113,4 @@ def seal(conn: Connection, after: int = LOWEST) -> Sealed:
             previous = hashed
         _ADD.all(conn, rows)
         conn.execute(_DONE, {"numbers": [one.number for one in good]})
-    return Sealed(len(good), found[-1].number, refused)
+    return Sealed(len(good), found[-1].number if len(found) == STEP else None, refused)

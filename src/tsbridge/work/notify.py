@@ -135,20 +135,19 @@ class Notify:
         room = SENT_AT_ONCE - len(self._sending)
         if room <= 0:
             return now + FULL  # whichever ends first wakes us
-        due_at = await self._database.read(notifications.next_due)
+        due_at, marks = await self._database.read(self._due)
         if due_at is None:
             return None
-        marks = await self._database.read(self._roster.marks)
         changed = marks != self._marks
         if due_at > now and not changed:
             return due_at
-        alarms, letters = await self._database.write(lambda conn: self._plan(conn, now, room, changed=changed))
+        alarms, letters, due_at = await self._database.write(lambda conn: self._plan(conn, now, room, changed=changed))
         self._marks = marks
         raise_all(self._alarm, alarms)
         crashpoint("notify.claimed")
         for letter in letters:
             self._sending.add(asyncio.create_task(self._send(letter), name=f"tsbridge-notify-{letter.sent.id}"))
-        return await self._database.read(notifications.next_due)
+        return due_at
 
     async def finish(self) -> None:
         """Wait for what is on its way."""
@@ -163,8 +162,14 @@ class Notify:
         for task in ended:
             task.result()
 
-    def _plan(self, conn: Connection, now: datetime, room: int, *, changed: bool) -> tuple[Said, list[Letter]]:
-        """`changed`: others may be on call than when it was last asked, or be reached in another way."""
+    def _due(self, conn: Connection) -> tuple[datetime | None, tuple[int, int] | None]:
+        """When something is to be told, and by which roster; None where nothing is."""
+        due_at = notifications.next_due(conn)
+        return due_at, None if due_at is None else self._roster.marks(conn)
+
+    def _plan(self, conn: Connection, now: datetime, room: int, *, changed: bool) -> tuple[Said, list[Letter], datetime | None]:
+        """What leaves now, and when to come again. `changed`: others may be on call than when it was last asked, or be reached in another
+        way."""
         notifications.lock(conn)
         if changed:
             notifications.look_now(conn, now)
@@ -172,7 +177,7 @@ class Notify:
         self._planner.look(this)
         duty_paging.look(self._planner, this)
         letters = [self._letter(conn, this.rota, sent, now) for sent in self._planner.claim(this, self._worker, room)]
-        return this.alarms, letters
+        return this.alarms, letters, notifications.next_due(conn)
 
     def _letter(self, conn: Connection, rota: Rota | None, sent: Outgoing, now: datetime) -> Letter:
         agent = None if rota is None or sent.agent is None else rota.agents.get(sent.agent)

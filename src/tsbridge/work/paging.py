@@ -5,8 +5,7 @@ Callers hold `store.notifications.lock`. Nothing is sent here.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,7 +20,7 @@ from tsbridge.core.ports import Ids
 from tsbridge.core.rota import Rota
 from tsbridge.core.whom import Answer, quiet_until, whom
 from tsbridge.store import duties, notices, notifications, rosters
-from tsbridge.store.notifications import CASES, DUTY, Outgoing
+from tsbridge.store.notifications import CASES, DUTY, Outgoing, Steps
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.trouble import Alarm
@@ -41,15 +40,18 @@ Said = list[tuple[str, dict[str, object]]]
 
 @dataclass(slots=True)
 class Round:
-    """One transaction's planning. `alarms`: to be raised once it is committed."""
+    """One transaction's planning. `alarms`: to be raised once it is committed. `rows`, `ahead`, `bodies`: to be kept by `flush`."""
 
     conn: Connection
     now: datetime
     rota: Rota | None
     alarms: Said = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    ahead: list[tuple[str, Notice]] = field(default_factory=list)
     bundles: dict[tuple[str | None, str, bool, str], Any] = field(default_factory=dict)
     answers: dict[tuple[str, str | None, int | None, bool], tuple[Answer, str]] = field(default_factory=dict)
+    bodies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    known: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +87,23 @@ class Planner:
         """Begin what comes next for each of these notices, none of them over."""
         tried = notifications.tries(this.conn, [row.id for row in rows if row.answer is not None])
         before = notifications.answers(this.conn, (row.answer for row in rows))
-        by_answer: dict[str, list[str]] = defaultdict(list)
-        quiet: list[str] = []
+        looked: list[tuple[str, datetime | None, str]] = []
+        steps, said = Steps(this.conn, rows), notifications.nobody_said(this.conn, [row.id for row in rows])
         for row in rows:
-            answer, answer_id = self._answer(this, row)
+            answer, answer_id = self._answer(this, row, steps)
             tries = tried.get(row.id, [])
             if row.answer is not None and not (row.due_at is not None and row.due_at <= this.now):
                 answer, answer_id = Answer.from_json(before[row.answer]), row.answer  # a way failed: the same answer goes on
-            if answer_id != row.answer:
-                by_answer[answer_id].append(row.id)
             following = next_to_tell(answer, tries)
-            news = not answer.first and self._say_nobody(this, row, NOBODY_ON_CALL, answer_id)
+            news = not answer.first and self._say_nobody(this, row, NOBODY_ON_CALL, answer_id, said[row.id])
             for agent, way in following.tell:
                 self._put(this, row, agent, way, answer_id)
             if following.exhausted:
                 if answer.first or answer.backups:
-                    news |= self._say_nobody(this, row, NOBODY_REACHED, answer_id)
-                self._go_on(this, row, news=news)
-                notifications.look_again(this.conn, [row.id], self._ask_again(this, row))
-            else:
-                quiet.append(row.id)
-        notifications.answered(this.conn, by_answer)
-        notifications.look_again(this.conn, quiet, None)
+                    news |= self._say_nobody(this, row, NOBODY_REACHED, answer_id, said[row.id])
+                self._go_on(this, row, steps, news=news)
+            looked.append((answer_id, self._ask_again(this, row) if following.exhausted else None, row.id))
+        notifications.looked_at(this.conn, looked)
         self.flush(this)
 
     def claim(self, this: Round, worker: str, room: int) -> list[Outgoing]:
@@ -136,18 +133,24 @@ class Planner:
 
     # -- whom
 
-    def _answer(self, this: Round, row: Any) -> tuple[Answer, str]:
+    def _answer(self, this: Round, row: Any, steps: Steps) -> tuple[Answer, str]:
         _, policy, step = Asker.by(row.asked_by)
-        again = policy is not None and step is not None and notifications.told_before(this.conn, row, policy, step)
+        again = policy is not None and step is not None and steps.told_before(row, policy, step)
         key = (row.target, row.queue, row.severity, again)
         if key not in this.answers:
             answer = whom(this.rota, row.target, this.now, row.queue, row.severity, again=again)
-            known = {"roster": rosters.newest(this.conn), "overrides": self._overrides(this)}
-            this.answers[key] = answer, notifications.keep_answer(this.conn, {**answer.to_json(), **known})
+            body = {**answer.to_json(), **self._known(this)}
+            this.answers[key] = answer, notifications.id_of(body)
+            this.bodies[this.answers[key][1]] = body
         return this.answers[key]
 
-    def _overrides(self, this: Round) -> list[str]:
-        return sorted(one.id for one in rosters.standing(this.conn, this.now) if one.start <= this.now < one.end)
+    @staticmethod
+    def _known(this: Round) -> Mapping[str, Any]:
+        """By which roster and overrides it is answered."""
+        if not this.known:
+            overrides = sorted(one.id for one in rosters.standing(this.conn, this.now) if one.start <= this.now < one.end)
+            this.known = {"roster": rosters.newest(this.conn), "overrides": overrides}
+        return this.known
 
     # -- into which message
 
@@ -209,23 +212,25 @@ class Planner:
         return None if known is None else quiet_until(known, this.now)
 
     def flush(self, this: Round) -> None:
-        """Keep the tellings that were begun."""
-        plain = {"message": None, "agent": None, "way": None, "reason": None, "sent_at": None, "acknowledged_at": None, "answer": None}
-        notifications.add(this.conn, [{**plain, **row} for row in this.rows])
-        this.rows.clear()
+        """Keep the tellings that were begun, what they go by, and the notices of steps whose time has not come."""
+        notifications.add(this.conn, this.rows)
+        notifications.keep_answers(this.conn, this.bodies)
+        notices.add(this.conn, this.ahead, this.now, ahead=True)
+        for kept in (this.rows, this.bodies, this.ahead):
+            kept.clear()
 
     # -- nobody
 
-    def _say_nobody(self, this: Round, row: Any, reason: str, answer: str) -> bool:
-        """Say, once for each notice, that nobody is there, or that nobody could be reached. False when it was said before."""
-        if reason in notifications.nobody_said(this.conn, row.id):
+    def _say_nobody(self, this: Round, row: Any, reason: str, answer: str, before: Container[str | None]) -> bool:
+        """Say, once for each notice, that nobody is there, or that nobody could be reached. False when it was said `before`."""
+        if reason in before:
             return False
         said = {"status": "failed", "reason": reason, "made_at": this.now, "failed": True, "answer": answer}
         this.rows.append({"id": self._ids.new("nfy"), "notice": row.id, "case_id": row.case_id, "kind": "step", **said})
         this.alarms.append((reason, {"case_id": row.case_id, "severity": row.severity, "step": row.asked_by}))
         return True
 
-    def _go_on(self, this: Round, row: Any, *, news: bool) -> None:
+    def _go_on(self, this: Round, row: Any, steps: Steps, *, news: bool) -> None:
         """Nobody of a step can be told: whom the next one names is told at once. Its tags and the rest come when its time comes."""
         notice = notices.kept(row).notice
         book = self._rulebooks.version(this.conn, notice.version).book
@@ -234,9 +239,9 @@ class Planner:
             for index in range(notice.step, len(policy.steps)):
                 targets = dict.fromkeys(str(action.value) for action in policy.steps[index].actions if action.name == "notify")
                 by = f"policy:{policy.name}/{index + 1}"
-                if targets and not notifications.stands(this.conn, row, by):
-                    ahead = [(row.case_id, self._ahead(row, notice, by, target)) for target in targets]
-                    notices.add(this.conn, ahead, this.now, ahead=True)
+                if targets and not steps.stands(row, by):
+                    this.ahead += [(row.case_id, self._ahead(row, notice, by, target)) for target in targets]
+                    steps.ahead(row, by)
                 if targets:
                     return
         if news:

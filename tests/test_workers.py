@@ -23,6 +23,7 @@ from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.wiring.tasks import CHANGES, TAKEOVER
 from tsbridge.wiring.workers import Workers
 from tsbridge.work.rosters import LiveRoster
+from tsbridge.work.verdicts import Concluded
 
 RUNBOOK = Path(__file__).resolve().parent.parent / "docs" / "runbook.md"
 BOTH_VENDORS = {
@@ -111,3 +112,27 @@ def test_workers_that_end_leave_no_decision_unsealed(database: Database, clock: 
     asyncio.run(live())
     assert database.read_now(sealing.any_wait) is False
     assert database.read_now(lambda conn: conn.execute(select(chain.c.seq).where(chain.c.id == "dec_last")).scalar_one()) > 1
+
+
+def test_those_are_woken_who_have_something_to_do(database: Database, clock: SettableClock) -> None:
+    class Woken:
+        """A loop that remembers who was woken."""
+
+        def __init__(self) -> None:
+            self.names: set[str] = set()
+
+        def wake(self, name: str) -> None:
+            self.names.add(name)
+
+    settings = load({}, None)
+    workers = Workers(settings, database, clock, CountingIds(), LiveRulebook(settings.zone), LiveRoster())
+
+    def woken(*concluded: int) -> set[str]:
+        workers.loop = heard = Woken()  # type: ignore[assignment]
+        workers.wake_for(Concluded(*concluded))
+        return heard.names
+
+    assert woken(0, 0) == set()
+    assert woken(1, 0) == {"seal"}
+    assert woken(1, 1, 0, 1) == {"seal", "writeback", "assign"}
+    assert woken(0, 0, 1) == {"notify"}

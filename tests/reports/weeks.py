@@ -132,7 +132,7 @@ class Weeks:
         self.roster = LiveRoster()
         self.ids = CountingIds()
         self.conclusions = Conclusions(self.rulebooks, self.ids, lambda: f"salt{next(salts)}", self.roster)
-        self.due = DueTimes(database, clock, self.conclusions, lambda: None)
+        self.due = DueTimes(database, clock, self.conclusions, lambda _: None)
         self.giving = Giving(database, clock, self.ids, self.conclusions, self.rulebooks, self.roster, lambda: None)
         self.orders: dict[str, int] = {}
         self.publish(book)

@@ -193,7 +193,7 @@ class Weeks:
         """The processes were killed; others stand in their place."""
         self.desk.notify = self.desk.worker()
         walk = self.desk.walk
-        walk.due = DueTimes(walk.database, self.clock, walk.conclusions, lambda: None)
+        walk.due = DueTimes(walk.database, self.clock, walk.conclusions, lambda _: None)
 
     def listen(self) -> None:
         """Whoever got a message about something severe may answer it after some minutes; whoever is told at a later step does."""

@@ -1,4 +1,5 @@
-"""How many deliveries share a transaction: as many as may be, however long they take, and fewer only while something is amiss."""
+"""How many deliveries share a transaction: as many as may be, however long they take, and fewer only while something is amiss; and when
+the next are looked for."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from tests.clocks import SettableClock
 from tests.work.test_walk_laws import BOOK, ticket
 from tests.work.walk import Walk
 from tsbridge.core.crashpoint import arm, disarm
+from tsbridge.store import claiming
 from tsbridge.store.db import Database
 from tsbridge.store.inbox_tables import inbox
 from tsbridge.work.ingest import BATCH, PAUSE
@@ -69,3 +71,32 @@ def test_what_falls_due_together_is_judged_together(database: Database, clock: S
     clock.set(max(due) + timedelta(seconds=1))
     asyncio.run(walk.due.round())
     assert all(case[8] is None or case[8] > clock.now() for case in walk.outcome()["cases"])
+
+
+def test_it_comes_again_at_once_only_when_more_is_due(database: Database, clock: SettableClock) -> None:
+    walk = Walk(database, clock, BOOK)
+    walk.tell([ticket("created", n, str(7_000 + n), person=str(n)) for n in range(BATCH + 1)])
+    assert asyncio.run(walk.ingest.go_on()) is True, "it took as many as it may"
+    assert asyncio.run(walk.ingest.go_on()) is None, "nothing is left, and it has looked"
+    assert asyncio.run(walk.ingest.go_on()) is None
+
+
+def test_what_is_due_later_is_come_back_for_and_what_others_have_now_and_then(database: Database, clock: SettableClock) -> None:
+    walk = Walk(database, clock, BOOK)
+    walk.tell([ticket("created", 0, "7000")])
+    other = asyncio.run(database.write(lambda conn: claiming.claim(conn, "other", clock.now(), timedelta(minutes=5), 1)))
+    assert asyncio.run(walk.ingest.go_on()) == clock.now() + timedelta(minutes=5), "when the claim of the other one ends"
+    database.write_now(lambda conn: claiming.later(conn, other[0], clock.now() + timedelta(seconds=30), "given_back"))
+    assert asyncio.run(walk.ingest.go_on()) == clock.now() + timedelta(seconds=30)
+
+
+def test_what_is_concluded_says_what_there_is_to_do_about_it(database: Database, clock: SettableClock) -> None:
+    walk = Walk(database, clock, BOOK)
+    walk.tell([ticket("created", 0, "7000")])
+    walk.work()
+    walk.tell([ticket("updated", 1, "7000", text="and one more thing")])
+    walk.work()
+    first, then = walk.concluded
+    assert first.decisions == then.decisions == 1
+    assert (first.wishes > 0, first.work > 0) == (True, True)
+    assert (then.wishes, then.notices, then.work) == (0, 0, 0), "nothing else came of it"

@@ -1,4 +1,4 @@
-"""The sealer's rounds: at once when woken, within a second by itself, with one commit for many, and what nothing proves is told once."""
+"""The sealer's rounds: soon when woken, within a second by itself, with one commit for many, and what nothing proves is told once."""
 
 from __future__ import annotations
 
@@ -53,10 +53,12 @@ class Sealing:
         return sealed, waiting
 
 
-def test_what_is_there_is_sealed_in_the_round_after_a_wake_up(database: Database, clock: SettableClock) -> None:
+def test_what_is_there_is_sealed_a_moment_after_a_wake_up(database: Database, clock: SettableClock) -> None:
     desk = Sealing(database, clock)
     desk.decide()
-    assert desk.counts() == (0, 1)
+    assert desk.round() == PACE.total_seconds()
+    assert desk.counts() == (0, 1), "what is decided meanwhile shares its commit"
+    clock.advance(PACE)
     assert desk.round() is None
     assert desk.counts() == (1, 0)
     clock.advance(LOOK)
@@ -71,12 +73,21 @@ def test_woken_again_and_again_it_seals_many_with_one_commit_and_still_within_a_
     clock.advance(PACE / 2)
     desk.decide()
     desk.decide()
-    assert desk.round() == (PACE / 2).total_seconds()
-    assert desk.counts() == (1, 2), "it has sealed just now"
+    assert desk.round() == (PACE / 2).total_seconds(), "the first does not wait longer for those behind it"
+    assert desk.counts() == (0, 3)
     clock.advance(PACE / 2)
     desk.round()
     assert desk.counts() == (3, 0)
-    assert (PACE + LOOK).total_seconds() <= 1
+    assert (PACE + LOOK).total_seconds() < 1
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up(database: Database, clock: SettableClock) -> None:
+    desk = Sealing(database, clock)
+    desk.decide()
+    desk.round()
+    clock.advance(-3_600)
+    assert desk.round() is None
+    assert desk.counts() == (1, 0)
 
 
 def test_a_record_that_nothing_proves_stays_is_told_once_and_stops_nobody(database: Database, clock: SettableClock) -> None:
@@ -84,8 +95,8 @@ def test_a_record_that_nothing_proves_stays_is_told_once_and_stops_nobody(databa
     desk.decide()
     database.write_now(lambda conn: conn.execute(update(unsealed).values(mac="forged")) and None)
     desk.decide()
-    desk.round()
+    for _ in range(4):
+        desk.round()
+        clock.advance(PACE)
     assert desk.counts() == (1, 1)
-    clock.advance(1)
-    desk.round()
     assert desk.alarms == [("seal_refused", 1)]

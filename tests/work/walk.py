@@ -43,6 +43,7 @@ from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.seal import Sealer
+from tsbridge.work.verdicts import Concluded
 
 UTC = ZoneInfo("UTC")
 
@@ -93,6 +94,7 @@ class Walk:
         reads = reads or ReadBudget(database, clock)
         background = Background(database, clock, self.rulebooks, zendesk_api, "US", reads)
         readers = {"zendesk": self._zendesk, "talkdesk": self._talkdesk}
+        self.concluded: list[Concluded] = []
         self.ingest = Ingest(
             database,
             clock,
@@ -102,10 +104,10 @@ class Walk:
             background,
             hearing or Hearing(database, clock, None, reads),
             worker,
-            lambda: None,
+            self.concluded.append,
             bound,
         )
-        self.due = DueTimes(database, clock, self.conclusions, lambda: None)
+        self.due = DueTimes(database, clock, self.conclusions, lambda _: None)
         self.sealer = Sealer(database, clock, lambda *_, **__: None)
         self.desk = People(database, Ledger(clock, self.ids, lambda length: b"\0" * length), self.conclusions)
         if worker == "w1":

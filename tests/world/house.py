@@ -48,6 +48,7 @@ from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.seal import Sealer
 from tsbridge.work.stream import Stream
 from tsbridge.work.takeover import Takeover
+from tsbridge.work.verdicts import Concluded
 from tsbridge.work.watch import Watch
 from tsbridge.work.writeback import Writeback
 
@@ -130,7 +131,7 @@ class Process:
         background = Background(self.database, clock, self.live, zendesk, "US", budget)
         parts = (self.database, clock, self.ids)
         ingest = Ingest(
-            *parts, readers, self.conclusions, background, hearing, name, self.wake_writer, wake_alone=lambda: self.loop.wake("alone")
+            *parts, readers, self.conclusions, background, hearing, name, self.wake_for, wake_alone=lambda: self.loop.wake("alone")
         )
 
         async def alone(row: Any, mappings: Any, *, impressions: bool) -> Any:
@@ -145,7 +146,7 @@ class Process:
         rounds: dict[str, Round] = {
             "ingest": self._then_wake(ingest.round),
             "alone": Alone(self.database, clock, alone, ingest, name).round,
-            "clock": DueTimes(self.database, clock, self.conclusions, self.wake_writer).round,
+            "clock": DueTimes(self.database, clock, self.conclusions, self.wake_for).round,
             "assign": Giving(*parts, self.conclusions, self.live, self.roster, self.wake_writer).round,
             "facts": ingest.complete,
             "seal": self._sealer.round,
@@ -268,6 +269,10 @@ class Process:
 
     def wake(self) -> None:
         self._reach.wake("ingest")
+
+    def wake_for(self, concluded: Concluded) -> None:
+        if concluded.effects:
+            self.wake_writer()
 
     def wake_writer(self) -> None:
         self._reach.wake("writeback", "notify", "assign")

@@ -17,7 +17,7 @@ from tsbridge.notify.make import make
 from tsbridge.report_process import reports_in_child
 from tsbridge.settings.model import Settings
 from tsbridge.shutdown import PATIENCE, Patience
-from tsbridge.store import lanes, stored_values, wakeup
+from tsbridge.store import stored_values, wakeup
 from tsbridge.store.availability import OtherSchema, unavailable
 from tsbridge.store.db import Database
 from tsbridge.store.rulebooks import LiveRulebook
@@ -44,7 +44,7 @@ from tsbridge.work.heads import Heads
 from tsbridge.work.hearing import Hearing
 from tsbridge.work.ingest import Ingest
 from tsbridge.work.isolated import Alone
-from tsbridge.work.loop import LOOK_AGAIN, Loop, Round
+from tsbridge.work.loop import Loop, Round
 from tsbridge.work.misdated import Misdated
 from tsbridge.work.names import Names
 from tsbridge.work.notify import Notify, Pages, no_links
@@ -64,6 +64,7 @@ from tsbridge.work.silence_alarm import Silence
 from tsbridge.work.stream import Stream
 from tsbridge.work.sums import Sums
 from tsbridge.work.takeover import Takeover
+from tsbridge.work.verdicts import Concluded
 from tsbridge.work.watch import Watch
 from tsbridge.work.weekly import Weekly
 from tsbridge.work.writeback import Writeback
@@ -114,7 +115,7 @@ class Workers:
         hearing = Hearing(database, clock, self._zendesk, reads, within(TICKET_WITHIN_S))
         read = readers(settings, self.own_user)
         self._takeover = Takeover(database, clock, name)
-        wakes = (self.wake_writer, within(READ_WITHIN_S), self.wake_alone, self._is_sole)
+        wakes = (self.wake_for, within(READ_WITHIN_S), self.wake_alone, self._is_sole)
         ingest = Ingest(database, clock, ids, read.here(), conclusions, background, hearing, name, *wakes)
         writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, conclusions, live)
         send = outside(settings, clock)
@@ -130,9 +131,9 @@ class Workers:
         self._sealer = Sealer(database, clock, alarm)
         self.erasing = Erasing(database, clock, ids, salt, live, signer(database.seal_keys))
         rounds: dict[str, Round] = {
-            tasks.INGEST: self._then_give(ingest.round),
+            tasks.INGEST: ingest.go_on,
             tasks.ALONE: Alone(database, clock, read.alone, ingest, name).round,
-            tasks.CLOCK: DueTimes(database, clock, conclusions, self.wake_writer).round,
+            tasks.CLOCK: DueTimes(database, clock, conclusions, self.wake_for).round,
             tasks.ASSIGN: Giving(database, clock, ids, conclusions, live, roster, self.wake_writer, settings.writeback).round,
             tasks.COVER: Cover(database, clock, roster, alarm, name).round,
             tasks.DUTIES: DutyNews(database, clock, roster, self.wake_notify).round,
@@ -189,8 +190,15 @@ class Workers:
     def wake_facts(self) -> None:
         self.loop.wake(tasks.FACTS)
 
+    def wake_for(self, concluded: Concluded) -> None:
+        """Wake those who have something to do about what was concluded: each that finds nothing takes what a delivery waits for."""
+        asked = {tasks.WRITEBACK: concluded.wishes, tasks.NOTIFY: concluded.notices, tasks.ASSIGN: concluded.work}
+        for name, count in {**asked, tasks.SEAL: concluded.decisions}.items():
+            if count:
+                self.loop.wake(name)
+
     def wake_writer(self) -> None:
-        """Something was concluded that reaches out: to tickets, to people."""
+        """Something may have to be written to tickets, or told to people."""
         self.loop.wake(tasks.WRITEBACK)
         self.loop.wake(tasks.NOTIFY)
 
@@ -207,20 +215,6 @@ class Workers:
 
     def _is_sole(self) -> bool:
         return self._database.dialect == "sqlite" or self._takeover.alone
-
-    def _then_give(self, work: Round) -> Round:
-        """After deliveries that may have decided, routed or closed something, what waits is looked at. Returns when one that waits may be
-        claimed; where it may be by now, others have it in hand."""
-
-        async def round() -> datetime | bool | None:
-            if await work():
-                self.loop.wake(tasks.ASSIGN)
-                self.loop.wake(tasks.SEAL)
-                return True
-            due = await self._database.read(lanes.next_due)
-            return due and max(due, self._clock.now() + LOOK_AGAIN)
-
-        return round
 
     def skew(self) -> timedelta | None:
         """How far our clock is from Zendesk's, as of when it told us who we are."""

@@ -27,12 +27,12 @@ log = logging.getLogger("tsbridge.due")
 class DueTimes:
     """Judges cases whose due time has come."""
 
-    def __init__(self, database: Database, clock: Clock, conclusions: Conclusions, wake_writer: Callable[[], None]) -> None:
+    def __init__(self, database: Database, clock: Clock, conclusions: Conclusions, wake_for: Callable[[Concluded], None]) -> None:
         self._database = database
         self._clock = clock
         self._conclusions = conclusions
         self._turns = Turns(database, conclusions.rulebooks)
-        self._wake_writer = wake_writer
+        self._wake_for = wake_for
 
     async def round(self) -> datetime | None:
         """Judge the cases whose due time has come; returns when the next one comes."""
@@ -53,8 +53,7 @@ class DueTimes:
             live, held = self._conclusions.begin_beside(conn, keys)
             return self._conclusions.judge_cases(conn, live, cases.still_due(conn, due, now), now, held)
 
-        if (await self._turns.write(judge, frozenset())).effects:
-            self._wake_writer()
+        self._wake_for(await self._turns.write(judge, frozenset()))
 
     async def _judge_one_by_one(self, due: Sequence[str], now: datetime) -> None:
         """So that a case that cannot be judged is known, rests for a while and stops no other's escalation."""

@@ -20,7 +20,7 @@ from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.failed_at import failed_at
 from tsbridge.core.moments import Moment
 from tsbridge.core.ports import Clock, Ids
-from tsbridge.store import claiming, decisions, isolated, stored_values
+from tsbridge.store import claiming, decisions, isolated, lanes, stored_values
 from tsbridge.store.availability import unavailable
 from tsbridge.store.db import Database
 from tsbridge.work.accounts import ACCOUNT, without_foreign
@@ -29,6 +29,7 @@ from tsbridge.work.background_facts import Background
 from tsbridge.work.bound import Bound, TookTooLong, unbound
 from tsbridge.work.conclude import Conclusions
 from tsbridge.work.hearing import Heard, Hearing
+from tsbridge.work.loop import LOOK_AGAIN
 from tsbridge.work.reading import Reader, tell_fault
 from tsbridge.work.reading import read as read_delivery
 from tsbridge.work.rings import Read, beside, newest_ring, only, received, rung
@@ -65,7 +66,7 @@ class Ingest:
         background: Background,
         hearing: Hearing,
         worker: str,
-        wake_writer: Callable[[], None],
+        wake_for: Callable[[Concluded], None],
         bound: Bound = unbound,
         wake_alone: Callable[[], None] = lambda: None,
         sole: Callable[[], bool] = lambda: False,
@@ -82,18 +83,29 @@ class Ingest:
         self._background = background
         self._hearing = hearing
         self._worker = worker
-        self._wake_writer = wake_writer
+        self._wake_for = wake_for
         self._bound = bound
         self._wake_alone = wake_alone
         self._sole = sole
-        self._batch = BATCH
+        self._batch, self._full = BATCH, False
         self._owed: list[claiming.Claimed] = []  # claims that could not even be given back; the next claim begins with them
+
+    async def go_on(self) -> datetime | bool | None:
+        """Work on one batch. Returns when to come again: at once when more is due; what is due and was not to be claimed others have in
+        hand."""
+        worked = await self.round()
+        if worked and self._full:
+            return True
+        due = await self._database.read(lanes.next_due)
+        if due is None or due > (now := self._clock.now()):
+            return due
+        return True if worked else now + LOOK_AGAIN
 
     async def round(self) -> bool:
         """Work on one batch. True when there was something to do."""
         now = self._clock.now()
         claimed, mappings, accounts = await self._database.write(lambda conn: self._claim(conn, now))
-        self._owed = []
+        self._owed, self._full = [], len(claimed) >= self._batch
         if not claimed:
             return False
         crashpoint("ingest.claimed")
@@ -208,8 +220,7 @@ class Ingest:
                     raise
                 return Unapplied(todo, failure)
             crashpoint("ingest.committed")
-            if concluded.effects:
-                self._wake_writer()
+            self._wake_for(concluded)
             todo, some = rest, False
         return None
 

@@ -68,11 +68,11 @@ class Judging:
         count = self._record(conn, verdicts, fresh, now)
         cases.save(conn, {one.known.case_id: one.state for one in verdicts})
         self._save_steps(conn, live, verdicts)
-        self._save_pieces(conn, verdicts)
+        work = self._save_pieces(conn, verdicts)
         self._save_marks(conn, verdicts, fresh)
         wishes = self.wish(conn, live, [(one.known.case_id, one.known.subjects, one.state) for one in verdicts], now)
         noted = notices.note(conn, verdicts, now)
-        return Concluded(count, wishes, noted)
+        return Concluded(count, wishes, noted, work)
 
     def wish(self, conn: Connection, live: Built, of: Iterable[tuple[str, Sequence[Interaction], CaseState]], now: datetime) -> int:
         """Keep what is wished of the tickets of cases; returns for how many it changed."""
@@ -231,13 +231,14 @@ class Judging:
                 new.add(one.known.case_id)
         cases.save_escalations(conn, steps, new)
 
-    def _save_pieces(self, conn: Connection, verdicts: Sequence[Verdict]) -> None:
+    def _save_pieces(self, conn: Connection, verdicts: Sequence[Verdict]) -> int:
         asks = {}
         for one in verdicts:
             now = pieces(one.state)
             if one.known.again or one.known.before is None or now != pieces(one.known.before):
                 asks[one.known.case_id] = now
         workload.save(conn, asks, {one.known.case_id for one in verdicts if one.known.new})
+        return len(asks)
 
     def _save_marks(self, conn: Connection, verdicts: Sequence[Verdict], fresh: Fresh) -> None:
         """Keep states to go back to, and texts to go on from, where a story is long."""

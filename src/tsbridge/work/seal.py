@@ -11,10 +11,10 @@ from tsbridge.core.ports import Clock
 from tsbridge.store import sealing
 from tsbridge.store.db import Database
 
-LOOK: Final = timedelta(milliseconds=800)
+LOOK: Final = timedelta(milliseconds=600)
 """How often it looks by itself: others decide, too."""
-PACE: Final = timedelta(milliseconds=200)
-"""The least time from one sealing to the next: what was decided meanwhile is sealed with one commit."""
+PACE: Final = timedelta(milliseconds=300)
+"""How long what is found waits for what is decided meanwhile: all of it is sealed with one commit, when nobody waits for a decision."""
 
 
 class Sealer:
@@ -24,18 +24,18 @@ class Sealer:
         self._database = database
         self._clock = clock
         self._alarm = alarm
-        self._sealed_at: datetime | None = None
+        self._due: datetime | None = None
         self._refused: frozenset[int] = frozenset()
 
     async def round(self) -> datetime | None:
-        """Seal what waits. Returns when it may seal again, None where nothing is known to wait."""
+        """Seal what has waited. Returns when it seals what waits now, None where nothing is known to wait."""
         now = self._clock.now()
-        if self._sealed_at is not None and self._sealed_at <= now < self._sealed_at + PACE:
-            return self._sealed_at + PACE
-        if await self._database.read(sealing.any_wait):
+        if self._due is None:
+            self._due = now + PACE if await self._database.read(sealing.any_wait) else None
+        elif not self._due - PACE <= now < self._due:
+            self._due = None
             await self.seal()
-            self._sealed_at = now
-        return None
+        return self._due
 
     async def seal(self) -> None:
         """Seal all that waits now."""

@@ -17,14 +17,13 @@ from tsbridge.store.decisions import Recorded
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """What a transaction concluded: how many decisions were new, how many wishes changed, and how many notices there are to look at."""
+    """What a transaction concluded: how many decisions were new, how many wishes changed, how many notices there are to look at, and of
+    how many cases the work changed that they ask of people."""
 
     decisions: int
     wishes: int
     notices: int = 0
-
-    def __add__(self, other: Concluded) -> Concluded:
-        return Concluded(self.decisions + other.decisions, self.wishes + other.wishes, self.notices + other.notices)
+    work: int = 0
 
     @property
     def effects(self) -> int:

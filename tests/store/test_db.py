@@ -372,10 +372,28 @@ async def test_what_one_process_keeps_wakes_the_listeners_of_another(database: D
     with Database.open(database_url) as other:
         listener = wakeup.Listener(other, hear)
         assert await asyncio.to_thread(listening.wait, 10)
-        await Intake(database, clock, CountingIds(), tell_others=True).keep("zendesk", "k", {}, b"{}")
+        await Intake(database, clock, CountingIds(), tells_as="this").keep("zendesk", "k", {}, b"{}")
         assert await asyncio.to_thread(told.wait, 10)
         await asyncio.to_thread(listener.close)
     assert set(heard) == {wakeup.INBOX}
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+async def test_what_a_process_keeps_itself_does_not_wake_it_twice(database: Database, clock: SettableClock) -> None:
+    heard: list[str] = []
+    listening, told = threading.Event(), threading.Event()
+
+    def hear(what: str) -> None:
+        heard.append(what)
+        (told if listening.is_set() else listening).set()
+
+    listener = wakeup.Listener(database, hear, "this")
+    assert await asyncio.to_thread(listening.wait, 10)
+    await Intake(database, clock, CountingIds(), tells_as="this").keep("zendesk", "k", {}, b"{}")
+    database.write_now(lambda conn: wakeup.tell(conn, wakeup.WISHES))  # comes behind it
+    assert await asyncio.to_thread(told.wait, 10)
+    await asyncio.to_thread(listener.close)
+    assert heard == [wakeup.INBOX, wakeup.WISHES]
 
 
 def test_leases_of_the_dead_end_at_once_and_their_claims_stay_known(database: Database) -> None:

@@ -39,12 +39,12 @@ class _Waiting(NamedTuple):
 class Intake:
     """Keeps deliveries for the door and for polls. One per process and event loop."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids, *, tell_others: bool = False, within_s: float = WITHIN_S) -> None:
-        """`tell_others`: also wake the workers of other processes (PostgreSQL)."""
+    def __init__(self, database: Database, clock: Clock, ids: Ids, *, tells_as: str = "", within_s: float = WITHIN_S) -> None:
+        """`tells_as`: the name by which it also wakes the workers of other processes (PostgreSQL); its own are woken by the door."""
         self._database = database
         self._clock = clock
         self._ids = ids
-        self._tell_others = tell_others and database.dialect == "postgresql"
+        self._tells_as = tells_as
         self._within_s = within_s
         self._waiting: list[_Waiting] = []
         self._bytes = 0
@@ -113,8 +113,8 @@ class Intake:
 
     def _insert(self, conn: Connection, batch: list[_Waiting]) -> list[Receipt]:
         receipts = inbox.keep(conn, [one.delivery for one in batch])
-        if self._tell_others:
-            wakeup.tell(conn, wakeup.INBOX)
+        if self._tells_as:
+            wakeup.tell(conn, wakeup.INBOX, self._tells_as)
         crashpoint("door.inserted")
         return receipts
 

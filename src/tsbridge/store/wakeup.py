@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from tsbridge.core.backoff import LISTEN
+from tsbridge.store import postgres
 from tsbridge.store.db import Database
 from tsbridge.store.postgres_side import NETWORK
 
@@ -18,22 +19,23 @@ WISHES: Final = "wishes"
 _PATIENCE_S: Final = 1.0
 
 
-def tell(conn: Connection, what: str) -> None:
-    """Tell all listeners when this transaction commits. Nothing on SQLite: there all workers are in one process."""
+def tell(conn: Connection, what: str, by: str = "") -> None:
+    """Tell all listeners when this transaction commits, but for the process that this is said `by`, which wakes its own workers. Nothing on
+    SQLite: there all workers are in one process."""
     if conn.dialect.name == "postgresql":
-        conn.execute(text("SELECT pg_notify(:channel, :what)"), {"channel": CHANNEL, "what": what})
+        postgres.rows(conn, "SELECT pg_notify(%s, %s)", (CHANNEL, f"{what}:{by}" if by else what))
 
 
 class Listener:
     """A thread that hears what other processes tell and hands it on. Make one per process, on PostgreSQL."""
 
-    def __init__(self, database: Database, heard: Callable[[str], None]) -> None:
-        """`heard` is called with `INBOX` or `WISHES`, on the listener's own thread."""
+    def __init__(self, database: Database, heard: Callable[[str], None], name: str = "") -> None:
+        """`heard` is called with `INBOX` or `WISHES`, on the listener's own thread. `name`: by which this process tells others."""
         url = database.url.set(drivername="postgresql")
         self._url = url.update_query_dict({name: str(value) for name, value in NETWORK.items() if name not in url.query}).render_as_string(
             hide_password=False
         )
-        self._heard = heard
+        self._heard, self._name = heard, name
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tsbridge-listener", daemon=True)
         self._thread.start()
@@ -54,7 +56,9 @@ class Listener:
                     self._heard(INBOX)  # what was told while nobody listened
                     while not self._stopping.is_set():
                         for notice in connection.notifies(timeout=_PATIENCE_S):
-                            self._heard(notice.payload)
+                            what, _, by = notice.payload.partition(":")
+                            if not by or by != self._name:
+                                self._heard(what)
                             if self._stopping.is_set():
                                 break
             except psycopg.Error:

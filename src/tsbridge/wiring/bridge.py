@@ -158,7 +158,7 @@ def _services(
     roster = LiveRoster()
     workers = Workers(settings, database, clock, ids, live, roster, patience)
     loop = workers.loop if workers_inside else None
-    intake = Intake(database, clock, ids, tell_others=True)
+    intake = Intake(database, clock, ids, tells_as=workers.name)
     wake, wake_writer, wake_replay = (workers.wake, workers.wake_writer, workers.wake_replay) if workers_inside else (_nobody,) * 3
     doors = {
         source: Door(entrance, intake, clock, counters, wake, security)  # one per source, around one intake

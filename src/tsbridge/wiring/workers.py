@@ -107,7 +107,7 @@ class Workers:
         self._talkdesk = make_talkdesk(settings, clock)
         self._asked_at = self._ask_at = clock.now()
         self._told_at: tuple[datetime, datetime] | None = None
-        name = worker_name()
+        self.name = name = worker_name()
         conclusions = Conclusions(live, ids, salt, roster)
         reads = ReadBudget(database, clock, settings.zendesk_reads_per_minute)
         self.names = Names(self._zendesk, reads)
@@ -237,7 +237,7 @@ class Workers:
             await stack.enter_async_context(self.asking())
             await self._know_own_user()
             if self._database.dialect == "postgresql":
-                listener = wakeup.Listener(self._database, self._heard)
+                listener = wakeup.Listener(self._database, self._heard, self.name)
                 stack.push_async_callback(asyncio.to_thread, listener.close)
                 await self._takeover.round()  # known to the others before anything is claimed
             task = asyncio.create_task(self.loop.run(), name="tsbridge-workers")

@@ -6,7 +6,7 @@ import asyncio
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
@@ -17,16 +17,19 @@ from sqlalchemy import func, select, text
 from tests.clocks import CountingIds, SettableClock
 from tests.databases import Postgres
 from tests.test_serve import until
+from tests.work.test_covered_rings import Told
 from tests.work.test_walk_laws import BOOK, MORE, STORY
 from tests.work.walk import Walk, call, ticket
-from tsbridge.core.moments import Handle, Interaction
-from tsbridge.store import inbox, inbox_tables, locks, proof
+from tsbridge.core.moments import Handle, Interaction, Moment
+from tsbridge.store import inbox, inbox_tables, lanes, locks, proof
 from tsbridge.store.availability import unavailable
 from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions
 from tsbridge.store.locks import MANY, Contended, Locks
 from tsbridge.store.writing_tables import desired
+from tsbridge.work.hearing import Heard
+from tsbridge.work.reads import Reader
 
 WORKERS = 4
 SHARED = "+14155550777"
@@ -145,10 +148,26 @@ def test_what_another_worker_has_is_waited_for_once_and_tried_after_that(togethe
     second.write_now(lambda conn: Locks(conn, ana | ben))
 
 
-def test_deliveries_that_another_worker_is_at_come_second(together: Callable[[int], list[Database]], late: SettableClock) -> None:
+class Asked(Told):
+    """Remembers which tickets were read."""
+
+    def __init__(self, database: Database, clock: SettableClock, moments: Mapping[str, list[Moment]]) -> None:
+        super().__init__(database, clock, moments)
+        self.read_of: list[str] = []
+
+    async def read(self, requesters: Mapping[str, str | None], reader: Reader = "rings", patience: float = 2.0) -> Heard:
+        self.read_of += sorted(requesters)
+        return await super().read(requesters, reader, patience)
+
+
+def test_tickets_that_another_worker_is_at_come_second_and_are_not_read_again(
+    together: Callable[[int], list[Database]], late: SettableClock
+) -> None:
     first, second = together(2)
-    walk = Walk(second, late, BOOK)
-    walk.tell([ticket("created", n, str(6_000 + n), text="hello", person=str(n), phone=f"+1415556000{n}") for n in (1, 2, 3)])
+    ids = ("6001", "6002", "6003")
+    hearing = Asked(second, late, {id_: [Moment("zendesk", id_, "ticket.created", late.now(), vendor_order=id_)] for id_ in ids})
+    walk = Walk(second, late, BOOK, hearing=hearing)
+    walk.tell([ticket("created", n, id_, text="hello", person=str(n)) for n, id_ in enumerate(ids, 1)])
     theirs = locks.of_people([(Interaction("zendesk", "6002"), ())], {})
     thread = threading.Thread(target=lambda: asyncio.run(rounds(walk)))
 
@@ -163,7 +182,32 @@ def test_deliveries_that_another_worker_is_at_come_second(together: Callable[[in
 
     assert first.write_now(hold) == {"6001", "6003"}
     thread.join(60)
-    assert second.read_now(decided) == {"6001", "6002", "6003"}
+    assert second.read_now(decided) == set(ids)
+    assert hearing.read_of == [*ids]
+
+
+def test_what_another_worker_is_at_is_claimed_again_with_what_comes_next(
+    together: Callable[[int], list[Database]], late: SettableClock
+) -> None:
+    first, second = together(2)
+    walk = Walk(second, late, BOOK)
+    walk.tell([ticket("created", n, str(6_000 + n), text="hello", person=str(n), phone=f"+1415556000{n}") for n in (1, 2, 3)])
+
+    def decided(conn: Any) -> list[str]:
+        return [*conn.execute(select(decisions.c.interaction).order_by(decisions.c.number)).scalars()]
+
+    def hold(conn: Any) -> None:
+        Locks(conn, locks.of_people([(Interaction("zendesk", "6002"), ())], {}))
+        assert asyncio.run(walk.ingest.round()), "it waits for nobody"
+
+    first.write_now(hold)
+    assert sorted(second.read_now(decided)) == ["6001", "6003"]
+    waiting = select(inbox_tables.inbox.c.status, inbox_tables.inbox.c.attempts, inbox_tables.inbox_claims.c.claimed_by)
+    one = waiting.select_from(lanes.WITH_CLAIMS).where(inbox_tables.inbox.c.status == "pending")
+    assert second.read_now(lambda conn: conn.execute(one).all()) == [("pending", 0, None)]
+    walk.tell([ticket("created", 4, "6004", text="hello", person="4", phone="+14155560004")])
+    assert asyncio.run(walk.ingest.round())
+    assert sorted(second.read_now(decided)[2:]) == ["6002", "6004"]
 
 
 def test_what_a_batch_did_is_written_though_what_came_second_of_it_fails(
@@ -182,7 +226,7 @@ def test_what_a_batch_did_is_written_though_what_came_second_of_it_fails(
     def wished(conn: Any) -> set[str]:
         return set(conn.execute(select(desired.c.ticket).where(desired.c.ticket == "6001")).scalars())
 
-    walk.ingest._wake_writer = lambda: woken.append(second.read_now(wished))
+    walk.ingest._wake_for = lambda _: woken.append(second.read_now(wished))
     thread = threading.Thread(target=lambda: asyncio.run(rounds(walk)))
 
     def hold(conn: Any) -> None:

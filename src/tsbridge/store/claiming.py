@@ -153,6 +153,11 @@ def later(conn: Connection, row: Claimed, due_at: datetime, why: str) -> None:
     give_back(conn, row, row.attempts - 1, due_at=due_at, reason=why)
 
 
+def release(conn: Connection, rows: Sequence[Claimed]) -> None:
+    """End these claims as if they had never been: whoever claims next has them first. Nothing happens where the lease is lost."""
+    _END.all(conn, [(row.seq, row.claimed_by, row.attempts) for row in rows])
+
+
 def give_back(conn: Connection, row: Claimed, attempts: int, **values: Any) -> None:
     """End a claim; `values`: what becomes of the delivery. Nothing happens when the lease is lost."""
     conn.execute(select(inbox.c.seq).where(inbox.c.seq == row.seq).with_for_update())

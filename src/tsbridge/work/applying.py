@@ -54,6 +54,11 @@ class Batch:
             return None
         return of_moments(self.moments())
 
+    @property
+    def only_said(self) -> bool:
+        """Whether nothing of it was read beside the deliveries."""
+        return not (self.facts or self.heard.moments or self.heard.gone)
+
     def parted(self, held: Locks) -> tuple[Batch, Batch | None]:
         """That of it of which all is held, and what is left, if anything: by tickets and calls, each with what was read of it."""
         told: dict[str, list[Moment]] = defaultdict(list)

@@ -20,6 +20,8 @@ PIECES: Final = 1_000
 """So many pieces of text are kept of an interaction, the newest ones, and as many of the requester's."""
 SPEAKERS: Final = 16
 """So many people are told apart who say the same words."""
+PARTS: Final = 32
+"""So many times what was said is kept as what came behind it; then all of it is kept anew."""
 
 
 class Whose(NamedTuple):
@@ -70,7 +72,7 @@ class Said:
     as long as they are kept; a changed subject or description replaces the one before it.
     """
 
-    __slots__ = ("_description", "_fresh", "_length", "_pieces", "_subject", "at", "count", "digest", "place")
+    __slots__ = ("_behind", "_description", "_fresh", "_length", "_parts", "_pieces", "_subject", "at", "count", "digest", "place")
 
     def __init__(self) -> None:
         self.count = 0
@@ -82,6 +84,8 @@ class Said:
         self._description: str | None = None
         self._fresh: list[str] = []
         self._length = 0
+        self._behind: dict[str, None] | None = None  # what is new since it was kept; None: other things changed, too
+        self._parts = 0
 
     def hear(self, moment: Moment, place: str) -> None:
         """The next moment of the story at its place; one without text says nothing."""
@@ -105,6 +109,8 @@ class Said:
                 self._pieces[body] = (speaker,)
             elif speaker not in speakers and len(speakers) < SPEAKERS and not speaker.repeats(speakers):
                 self._pieces[body] = (*speakers, speaker)
+            if self._behind is not None and self._pieces[body] is not speakers:
+                self._behind[body] = None
             if text.role == "subject":
                 self._subject = self._replaced(self._subject, body)
             elif text.role == "description":
@@ -128,19 +134,35 @@ class Said:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; `from_json` gives the same back."""
-        pieces = [[body, [[one.comment, one.by, one.author] for one in speakers]] for body, speakers in self._pieces.items()]
-        return {"pieces": pieces, "subject": self._subject, "description": self._description}
+        return {"pieces": self._told(self._pieces), "subject": self._subject, "description": self._description}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], count: int, digest: str, place: str, at: datetime) -> Said:
         said = cls()
-        said.count, said.digest, said.place, said.at = count, digest, place, at
-        said._pieces = {body: tuple([Speaker(*one) for one in speakers]) for body, speakers in data["pieces"]}
-        said._subject, said._description = data["subject"], data["description"]
-        said._length = sum(map(len, said._pieces))
+        said._subject, said._description, said._behind = data["subject"], data["description"], {}
+        said.go_on(data, count, digest, place, at)
         return said
 
+    def part(self) -> dict[str, Any] | None:
+        """What came behind what was kept, as plain JSON values for `go_on`; None where all of it is to be kept."""
+        if self._behind is None or self._parts > PARTS:
+            return None
+        return {"pieces": self._told(self._behind)}
+
+    def go_on(self, part: Mapping[str, Any], count: int, digest: str, place: str, at: datetime) -> None:
+        """What was kept behind it."""
+        self.count, self.digest, self.place, self.at = count, digest, place, at
+        told = {body: tuple([Speaker(*one) for one in speakers]) for body, speakers in part["pieces"]}
+        self._length += sum([len(body) for body in told if body not in self._pieces])
+        self._pieces |= told
+        self._parts += 1
+
+    def _told(self, bodies: Iterable[str]) -> list[list[Any]]:
+        return [[body, [[one.comment, one.by, one.author] for one in self._pieces[body]]] for body in bodies]
+
     def _replaced(self, old: str | None, body: str) -> str:
+        if old != body:
+            self._behind = None
         if old is not None and old != body and self._pieces.pop(old, None) is not None:
             self._length -= len(old)
         return body
@@ -156,6 +178,7 @@ class Said:
                 window[1] -= 1
             if windows:
                 kept.add(body)
+        self._behind = None
         self._pieces = {body: speakers for body, speakers in self._pieces.items() if body in kept}
         self._length = sum(map(len, self._pieces))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete
 
@@ -12,12 +12,12 @@ from tsbridge.core.moments import Interaction, Moment, from_json
 from tsbridge.core.words import Said
 from tsbridge.store.columns import microseconds
 from tsbridge.store.moment_tables import moments, texts
-from tsbridge.store.statements import Insert, Keyed, Listed
+from tsbridge.store.statements import Delete, Insert, Keyed, Listed
 
 KEPT_EVERY: Final = 16
 """So many moments of an interaction are read at most to go on, and a batch more: then its text is kept anew."""
 EVER: Final = datetime.min.replace(tzinfo=UTC)
-_KEPT: Final = Keyed(texts, ("source", "interaction"), ("source", "interaction", "at", "place", "revision", "count", "digest", "body"))
+_KEPT: Final = Keyed(texts, ("source", "interaction"), ("source", "interaction", "revision", "body", "count", "digest", "place", "at"))
 _BEHIND: Final = Listed(
     "SELECT m.source, m.interaction, m.digest, m.body FROM {keys} "
     "{join} moments m ON m.source = k.k0 AND m.interaction = k.k1 AND m.at >= CAST(k.k2 AS BIGINT) "
@@ -25,12 +25,8 @@ _BEHIND: Final = Listed(
     3,
     [moments.c.source, moments.c.interaction, moments.c.digest, moments.c.body],
 )
-_KEEP: Final = Insert(
-    texts,
-    ("source", "interaction", "at", "place", "revision", "count", "digest", "body"),
-    on_conflict="(source, interaction) DO UPDATE SET at = excluded.at, place = excluded.place, revision = excluded.revision, "
-    "count = excluded.count, digest = excluded.digest, body = excluded.body",
-)
+_KEEP: Final = Insert(texts, ("source", "interaction", "at", "place", "revision", "count", "digest", "body"))
+_FORGET: Final = Delete(texts, ("source", "interaction"))
 
 
 def load(conn: Connection, subjects: Iterable[Interaction], without: Set[str]) -> tuple[dict[Interaction, Said], dict[Interaction, int]]:
@@ -39,9 +35,13 @@ def load(conn: Connection, subjects: Iterable[Interaction], without: Set[str]) -
     said: dict[Interaction, Said] = {subject: Said() for subject in wanted}
     since = dict.fromkeys(wanted, EVER)
     kept: dict[Interaction, int] = {}
-    for source, id_, at, place, revision, count, digest, body in _KEPT.rows(conn, wanted):
+    for source, id_, revision, body, *upto in sorted(_KEPT.rows(conn, wanted), key=lambda row: row[:3]):
         subject = Interaction(source, id_)
-        said[subject], since[subject], kept[subject] = Said.from_json(body, count, digest, place, at), at, revision
+        if subject in kept:
+            said[subject].go_on(body, *upto)
+        else:
+            said[subject] = Said.from_json(body, *upto)
+        since[subject], kept[subject] = upto[-1], revision
     behind: dict[Interaction, list[tuple[str, Moment]]] = {}
     keys = [(*subject, str(microseconds(since[subject]))) for subject in wanted]
     for source, id_, digest, body in _BEHIND.rows(conn, keys):
@@ -58,11 +58,16 @@ def load(conn: Connection, subjects: Iterable[Interaction], without: Set[str]) -
 
 def keep(conn: Connection, said: Mapping[Interaction, Said], revisions: Mapping[Interaction, int], kept: Mapping[Interaction, int]) -> None:
     """Keep the texts of interactions that have gone on for long since they were `kept`, by their revisions."""
-    rows = [
-        (*subject, one.at, one.place, revisions[subject], one.count, one.digest, one.to_json())
-        for subject, one in sorted(said.items())
-        if one.at is not None and revisions.get(subject, 0) - kept.get(subject, 0) >= KEPT_EVERY
-    ]
+    rows: list[tuple[Any, ...]] = []
+    anew: list[Interaction] = []
+    for subject, one in sorted(said.items()):
+        if one.at is None or revisions.get(subject, 0) - kept.get(subject, 0) < KEPT_EVERY:
+            continue
+        if (body := one.part()) is None:
+            anew.append(subject)
+            body = one.to_json()
+        rows.append((*subject, one.at, one.place, revisions[subject], one.count, one.digest, body))
+    _FORGET.all(conn, anew)
     _KEEP.all(conn, rows)
 
 

@@ -43,13 +43,14 @@ _REDACTED = moments.c.redacted_at.is_not(None)
 Index("moments_redacted", moments.c.source, moments.c.interaction, sqlite_where=_REDACTED, postgresql_where=_REDACTED)
 
 texts = Table(
-    "texts",  # core.words.Said of interactions with many moments, behind an earlier one of them: judging goes on from there
+    "texts",  # core.words.Said of interactions with many moments, behind an earlier one of them: judging goes on from there. The first
+    # row of one says all, those after it what came behind it: a long text written anew each time would leave its earlier forms lying
     metadata,
     Column("source", Text, primary_key=True),
     Column("interaction", Text, primary_key=True),
     Column("at", Instant, nullable=False),  # of the moment with text that it is behind
     Column("place", Text, nullable=False),  # that moment's place in the story
-    Column("revision", Integer, nullable=False),  # the interaction's, when this was kept
+    Column("revision", Integer, primary_key=True, autoincrement=False),  # the interaction's, when this was kept
     Column("count", Integer, nullable=False),
     Column("digest", Text, nullable=False),
     Column("body", PrivateJson("texts.body"), nullable=False),

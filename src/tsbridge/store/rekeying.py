@@ -93,9 +93,9 @@ def _advanced(conn: Connection, vault: Vault, stood: Progress, looked_at: int, m
     """Some rows further. Behind the last table its name is empty."""
     table = metadata.tables[stood.table]
     key = list(table.primary_key)
-    further = (
-        [tuple_(*key) > tuple_(*(literal(value, one.type) for value, one in zip(stood.after, key, strict=True)))] if stood.after else []
-    )
+    further = []
+    if len(stood.after) == len(key):  # else it is at the beginning of the table, whose rows had another key once
+        further = [tuple_(*key) > tuple_(*(literal(value, one.type) for value, one in zip(stood.after, key, strict=True)))]
     starts = [_start(column).label(f"start_{column.name}") for column in _TABLES[stood.table]]
     rows = conn.execute(select(*key, *starts).where(*further).order_by(*key).limit(looked_at)).all()
     after, size, wrote, aside, unreadable = stood.after, 0, 0, 0, 0

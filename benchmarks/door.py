@@ -180,7 +180,8 @@ def middle(pairs: Pairs, figure: str, *, door_first: bool = True) -> float:
 def run(scale: float = 1.0) -> dict[str, Any]:
     """Print the table; returns it by `database/load`."""
     print("The door: acknowledged deliveries (1 to 20 KB, signed, on disk before the answer), one server process, driver beside it")
-    print(f"medians of {ROUNDS} runs in turn; bare: ASGI + HMAC + grouped commits with the driver itself; bridge: the whole application")
+    print(f"medians of {ROUNDS} runs in turn; bare: ASGI + HMAC + grouped commits with the driver itself, bodies encrypted on SQLite;")
+    print("bridge: the whole application")
     print(
         "ratios: medians of each pair's; CPU: of the server process, a delivery; as the aims have it: bridge to bare, CPU bare to bridge\n"
     )

@@ -337,6 +337,22 @@ async def test_one_delivery_that_cannot_be_stored_does_not_take_the_others_with_
     assert taken.status == "accepted"
 
 
+async def test_a_sender_who_cannot_be_told_keeps_no_other_from_being_told(database: Database, clock: SettableClock) -> None:
+    intake, loop = Intake(database, clock, CountingIds()), asyncio.get_running_loop()
+    troubles: list[object] = []
+    loop.set_exception_handler(lambda loop, told: troubles.append(told["exception"]))
+    gone = ConnectionError("gone")
+
+    def fail(told: object) -> None:
+        raise gone
+
+    intake.take("zendesk", "k1", {}, b"{}", fail)
+    kept = await asyncio.gather(intake.keep("zendesk", "k2", {}, b"{}"), intake.keep("zendesk", "k3", {}, b"{}"))
+    assert [one.status for one in kept] == ["accepted", "accepted"]
+    assert troubles == [gone]
+    assert (await intake.keep("zendesk", "k1", {}, b"{}")).status == "duplicate"
+
+
 async def test_who_waits_for_a_database_that_hangs_is_told_in_time_and_what_comes_later_is_kept(
     database: Database, database_url: str, clock: SettableClock
 ) -> None:

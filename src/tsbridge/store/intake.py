@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -33,11 +34,11 @@ class CannotStore(Exception):
 
 class _Waiting(NamedTuple):
     delivery: Delivery
-    answer: asyncio.Future[Receipt]
+    tell: Callable[[Receipt | CannotStore], object]
 
 
 class Intake:
-    """Keeps deliveries for the door and for polls. One per process and event loop."""
+    """Keeps deliveries for the door. One per process and event loop."""
 
     def __init__(self, database: Database, clock: Clock, ids: Ids, *, tells_as: str = "", within_s: float = WITHIN_S) -> None:
         """`tells_as`: the name by which it also wakes the workers of other processes (PostgreSQL); its own are woken by the door."""
@@ -50,18 +51,40 @@ class Intake:
         self._bytes = 0
         self._committing: asyncio.Task[None] | None = None
 
-    def keep(
-        self, source: str, key: str, headers: Mapping[str, str], body: bytes, *, polled: bool = False, quarantined: str | None = None
-    ) -> asyncio.Future[Receipt]:
-        """Keep a delivery; when there is a result it is on disk. CannotStore, now or then: it may or may not be, ask again."""
+    def take(
+        self,
+        source: str,
+        key: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        tell: Callable[[Receipt | CannotStore], object],
+        quarantined: str | None = None,
+    ) -> None:
+        """Keep a delivery. `tell` gets its receipt when it is on disk, or CannotStore, now or then: it may or may not be, ask again."""
         if self._bytes + len(body) > WAITING_BYTES:
-            raise CannotStore("too_much_waiting")
-        delivery = Delivery(self._ids.new("evt"), source, key, self._clock.now(), headers, body, polled, quarantined)
-        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(delivery, answer))
+            tell(CannotStore("too_much_waiting"))
+            return
+        delivery = Delivery(self._ids.new("evt"), source, key, self._clock.now(), headers, body, quarantined=quarantined)
+        self._waiting.append(_Waiting(delivery, tell))
         self._bytes += len(body)
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all())
+
+    def keep(
+        self, source: str, key: str, headers: Mapping[str, str], body: bytes, quarantined: str | None = None
+    ) -> asyncio.Future[Receipt]:
+        """`take`, for whoever awaits the receipt. Raises CannotStore."""
+        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+
+        def tell(told: Receipt | CannotStore) -> None:
+            if answer.done():  # whoever asked may have gone
+                return
+            if isinstance(told, CannotStore):
+                answer.set_exception(told)
+            else:
+                answer.set_result(told)
+
+        self.take(source, key, headers, body, tell, quarantined)
         return answer
 
     async def _commit_all(self) -> None:
@@ -89,27 +112,27 @@ class Intake:
                 receipts = await self._database.write(lambda conn: self._insert(conn, batch), urgent=True, any_schema=True)
         except TimeoutError:
             waiting, self._waiting = self._waiting, []
-            self._refuse([*batch, *waiting], CannotStore("no_answer"))  # who came meanwhile has waited for the same
+            self._tell([*batch, *waiting], repeat(CannotStore("no_answer")))  # who came meanwhile has waited for the same
         except Exception as failure:
             if len(batch) > 1 and isinstance(failure, DBAPIError) and not unavailable(failure):
                 for one in batch:  # one of them cannot be stored: the others shall not suffer
                     await self._commit([one])
                 return
-            self._refuse(batch, CannotStore(type(failure).__name__))
+            self._tell(batch, repeat(CannotStore(type(failure).__name__)))
             if not isinstance(failure, DBAPIError) and not unavailable(failure):
                 raise
         else:
             crashpoint("door.committed")
-            self._done(batch)
-            for (_, answer), receipt in zip(batch, receipts, strict=True):
-                if not answer.done():  # whoever asked may have gone
-                    answer.set_result(receipt)
+            self._tell(batch, receipts)
 
-    def _refuse(self, batch: list[_Waiting], why: CannotStore) -> None:
-        self._done(batch)
-        for _, answer in batch:
-            if not answer.done():
-                answer.set_exception(why)
+    def _tell(self, batch: list[_Waiting], told: Iterable[Receipt | CannotStore]) -> None:
+        """Each of them, whatever becomes of telling another."""
+        self._bytes -= sum(len(one.delivery.body) for one in batch)
+        for (_, tell), what in zip(batch, told, strict=False):
+            try:
+                tell(what)
+            except Exception as failure:
+                asyncio.get_running_loop().call_exception_handler({"message": "a sender could not be told", "exception": failure})
 
     def _insert(self, conn: Connection, batch: list[_Waiting]) -> list[Receipt]:
         receipts = inbox.keep(conn, [one.delivery for one in batch])
@@ -117,6 +140,3 @@ class Intake:
             wakeup.tell(conn, wakeup.INBOX, self._tells_as)
         crashpoint("door.inserted")
         return receipts
-
-    def _done(self, batch: list[_Waiting]) -> None:
-        self._bytes -= sum(len(one.delivery.body) for one in batch)

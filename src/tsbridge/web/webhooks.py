@@ -164,12 +164,8 @@ class Door:
             return
         proven()
         key, quarantined = self._key(body, headers)
-        try:
-            keeping = self._keep(headers, body, key, quarantined)
-        except CannotStore as trouble:
-            answer(self._not_kept(trouble))
-            return
-        keeping.add_done_callback(lambda kept: answer(self._outcome(kept)))
+        worth = _worth_keeping(headers, self._entrance.headers)
+        self._intake.take(self._entrance.source, key, worth, body, lambda told: answer(self._outcome(told)), quarantined)
 
     async def _answer(self, raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive, proven: Callable[[], object]) -> Answer | None:
         """None for a sender who went away."""
@@ -187,10 +183,11 @@ class Door:
             key, quarantined = await asyncio.get_running_loop().run_in_executor(ASIDE, self._key, body, headers)
         else:
             key, quarantined = self._key(body, headers)
+        worth = _worth_keeping(headers, self._entrance.headers)
         try:
-            return self._kept(await self._keep(headers, body, key, quarantined))
+            return self._outcome(await self._intake.keep(self._entrance.source, key, worth, body, quarantined))
         except CannotStore as trouble:
-            return self._not_kept(trouble)
+            return self._outcome(trouble)
 
     def _head(self, raw_headers: Sequence[tuple[bytes, bytes]]) -> Headers | Answer:
         """The headers, or a refusal for which the body need not be read."""
@@ -230,24 +227,13 @@ class Door:
         except Malformed as malformed:
             return bounded(self._entrance.key(None, body, headers)), None if self._entrance.rings(body) else malformed.code
 
-    def _keep(self, headers: Headers, body: bytes, key: str, quarantined: str | None) -> asyncio.Future[Receipt]:
-        worth = _worth_keeping(headers, self._entrance.headers)
-        return self._intake.keep(self._entrance.source, key, worth, body, quarantined=quarantined)
-
-    def _outcome(self, kept: asyncio.Future[Receipt]) -> Answer:
-        failure = kept.exception()
-        if isinstance(failure, CannotStore):
-            return self._not_kept(failure)
-        return self._kept(kept.result())
-
-    def _kept(self, receipt: Receipt) -> Answer:
-        if receipt.status == "accepted":
+    def _outcome(self, told: Receipt | CannotStore) -> Answer:
+        if isinstance(told, CannotStore):
+            log.warning("a delivery could not be stored", extra={"source": self._entrance.source, "kind": told.why})
+            return problem(503, "cannot_store", "unavailable", "Service Unavailable", RETRY_AFTER)
+        if told.status == "accepted":
             self._wake()
-        return Answer(202, receipt.reason or receipt.status, _JSON, _receipt(receipt))
-
-    def _not_kept(self, trouble: CannotStore) -> Answer:
-        log.warning("a delivery could not be stored", extra={"source": self._entrance.source, "kind": trouble.why})
-        return problem(503, "cannot_store", "unavailable", "Service Unavailable", RETRY_AFTER)
+        return Answer(202, told.reason or told.status, _JSON, _receipt(told))
 
     def _count(self, answer: Answer, seconds: float) -> None:
         if answer.status == 401:

@@ -14,7 +14,8 @@ from tsbridge.core.ports import Clock
 
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _LETTERS for second in _LETTERS]
-_SHIFTS: Final = tuple(range(120, -1, -10))
+_SHIFTS: Final = tuple(range(120, 19, -10))
+_LOW: Final = 20  # the bits below, that counting up changes
 _TIME_BITS: Final = 48
 _RANDOM_BITS: Final = 80
 
@@ -40,6 +41,7 @@ class TimedIds:
         self._clock = clock
         self._entropy = entropy
         self._last = 0
+        self._leading = -1, ""
         self._lock = threading.Lock()
 
     def new(self, prefix: str) -> str:
@@ -51,7 +53,11 @@ class TimedIds:
             else:
                 self._last += 1
             number = self._last
-        return f"{prefix}_{''.join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])}"
+            above, letters = self._leading
+            if number >> _LOW != above:
+                letters = "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
+                self._leading = number >> _LOW, letters
+        return f"{prefix}_{letters}{_PAIRS[(number >> 10) & 1023]}{_PAIRS[number & 1023]}"
 
 
 def salt() -> str:

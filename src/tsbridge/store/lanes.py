@@ -58,12 +58,12 @@ def due(conn: Connection, now: datetime, limit: int) -> list[list[Waiting]]:
 
 def next_due(conn: Connection) -> datetime | None:
     """When the next pending delivery may be claimed; None when nothing is pending."""
-    return min((at for query in (_UNCLAIMED, _CLAIMED) for (at,) in query.rows(conn) if at is not None), default=None)
+    return min((at for (at,) in _NEXT.rows(conn) if at is not None), default=None)
 
 
 def anything_since(conn: Connection, then: datetime) -> bool:
     """Whether a delivery has been waiting for a worker since `then`, or longer."""
-    return any(at is not None and at <= then for (at,) in _UNCLAIMED.rows(conn))
+    return any(at is not None and at <= then for (at,) in _OLDEST.rows(conn))
 
 
 def free(now: Any) -> ColumnElement[bool]:
@@ -89,9 +89,9 @@ def _first_due(source: str, lane: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def _earliest(of_each: list[Select[Any]]) -> Fixed:
+def _earliest(of_each: list[Select[Any]]) -> Select[Any]:
     every = union_all(*(select(one.subquery()) for one in of_each)).subquery()
-    return Fixed(select(func.min(every.c.at, type_=_INSTANT)))
+    return select(func.min(every.c.at, type_=_INSTANT))
 
 
 _DUE: Final = union_all(*(select(_first_due(source, lane).subquery()) for source in SOURCES for lane in _AMONG_OTHERS))
@@ -100,4 +100,6 @@ _LINES: Final = (*(and_(lane, _of(source)) for source in SOURCES for lane in _AM
 _DUE_AT: Final = select(inbox.c.due_at.label("at")).select_from(WITH_CLAIMS).order_by(inbox.c.due_at).limit(1)
 _UNCLAIMED: Final = _earliest([_DUE_AT.where(line, inbox_claims.c.seq.is_(None)) for line in _LINES])
 _FREE_AT: Final = case((inbox_claims.c.lease_until > inbox.c.due_at, inbox_claims.c.lease_until), else_=inbox.c.due_at)
-_CLAIMED: Final = Fixed(select(func.min(_FREE_AT, type_=_INSTANT)).join_from(inbox_claims, inbox, inbox.c.seq == inbox_claims.c.seq))
+_CLAIMED: Final = select(func.min(_FREE_AT, type_=_INSTANT)).join_from(inbox_claims, inbox, inbox.c.seq == inbox_claims.c.seq)
+_NEXT: Final = Fixed(union_all(_UNCLAIMED, _CLAIMED))
+_OLDEST: Final = Fixed(_UNCLAIMED)

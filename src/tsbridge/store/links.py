@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, distinct, func, insert, select, tuple_
 
@@ -86,6 +87,7 @@ _COUNTS: Final = select(
     func.count().filter(_CONTACTS.c.opened_at >= bindparam("month"), interactions.c.contact),
     func.count(distinct(interactions.c.case_id)),
 ).join_from(_CONTACTS, interactions, and_(interactions.c.source == _CONTACTS.c.source, interactions.c.id == _CONTACTS.c.interaction))
+_NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
 def introduce(conn: Connection, met: Iterable[Mapping[Handle, Set[str]]]) -> set[Interaction]:
@@ -230,10 +232,17 @@ def people_of(conn: Connection, subjects: Iterable[Interaction]) -> dict[Interac
     return found
 
 
-def sure_people(conn: Connection, of: Mapping[str, Sequence[Interaction]]) -> dict[str, list[Handle]]:
-    """By name the handles of the people that interactions are about, without those that several known people use."""
-    people = people_of(conn, [subject for subjects in of.values() for subject in subjects])
-    known = acquainted(conn, sorted({handle for theirs in people.values() for handle in theirs}))
+def sure_people(
+    conn: Connection,
+    of: Mapping[str, Sequence[Interaction]],
+    people: Mapping[Interaction, Set[Handle]] = _NOTHING,
+    known: Acquaintances = _NOTHING,
+) -> dict[str, list[Handle]]:
+    """By name the handles of the people that interactions are about, without those that several known people use. `people` of some of them,
+    and whom these are `known` with, have been read."""
+    subjects = {subject for subjects in of.values() for subject in subjects}
+    people = {**people, **people_of(conn, subjects - people.keys())}
+    known = {**known, **acquainted(conn, sorted({handle for one in subjects for handle in people.get(one, ())} - known.keys()))}
     return {
         name: sorted({handle for one in subjects for handle in people.get(one, ()) if resolve_person(handle, known) is not None})
         for name, subjects in of.items()

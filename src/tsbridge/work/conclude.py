@@ -95,7 +95,8 @@ class Conclusions:
         others = sorted((anew | links.cases_of(conn, seeds - near.stood.keys())) - found.keys())
         _lock_cases(conn, others, held)
         asked += [Asked(case_id, links.members(conn, case_id), whole=True) for case_id in others]
-        return self.judging.judge(conn, live, asked, told.fresh(), now)
+        fresh = replace(told.fresh(), people={node.subject: node.people for node in near.nodes}, known=near.known)
+        return self.judging.judge(conn, live, asked, fresh, now)
 
     def hear(self, conn: Connection, moment: Moment, now: datetime) -> None:
         """Something that somebody, or we, did at the desk, and what it changes."""

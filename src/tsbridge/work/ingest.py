@@ -198,8 +198,9 @@ class Ingest:
         for row in self._owed:
             claiming.later(conn, row, now, GIVEN_BACK)
         claimed = claiming.claim(conn, self._worker, now, LEASE, self._batch)
-        mappings = {source: stored_values.get(conn, stored_values.mappings(source)) for source in sorted({row.source for row in claimed})}
-        return claimed, mappings, stored_values.get(conn, ACCOUNT) or {}
+        names = {source: stored_values.mappings(source) for source in sorted({row.source for row in claimed})}
+        kept = stored_values.several(conn, [*names.values(), ACCOUNT]) if claimed else {}
+        return claimed, {source: kept.get(name) for source, name in names.items()}, kept.get(ACCOUNT) or {}
 
     def _read(self, row: claiming.Claimed, mappings: Mapping[str, Any]) -> Read:
         return read_delivery(row, self._readers[row.source], mappings.get(row.source), impressions=self.impressions)

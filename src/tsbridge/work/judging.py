@@ -52,7 +52,7 @@ class Judging:
     def judge(self, conn: Connection, live: Built, asked: Sequence[Asked], fresh: Fresh, now: datetime) -> Concluded:
         """Judge cases up to `now`, what is new of them and the due times that have come, and keep what comes of it."""
         known = self._known(conn, asked, fresh)
-        histories = self._histories(conn, live.book, known)
+        histories = self._histories(conn, live.book, known, fresh)
         hushed = {subject for one in known if one.is_quiet for subject in one.subjects}
         done = quiet.done(conn, hushed) if hushed else {}
         verdicts = [self._verdict(conn, live, one, now, histories[one.case_id], done) for one in known]
@@ -61,7 +61,7 @@ class Judging:
     def verdict(self, conn: Connection, live: Built, known: Known, now: datetime) -> Verdict:
         """Judge a case up to `now`, and keep nothing of it."""
         done = quiet.done(conn, known.subjects) if known.done is None and known.is_quiet else {}
-        return self._verdict(conn, live, known, now, self._histories(conn, live.book, [known])[known.case_id], done)
+        return self._verdict(conn, live, known, now, self._histories(conn, live.book, [known], Fresh())[known.case_id], done)
 
     def keep(self, conn: Connection, live: Built, verdicts: Sequence[Verdict], fresh: Fresh, now: datetime) -> Concluded:
         """Keep what is new or otherwise of judged cases: decisions, states, wishes, and who is to be told."""
@@ -131,11 +131,11 @@ class Judging:
             )
         return found
 
-    def _histories(self, conn: Connection, book: Rulebook, known: Sequence[Known]) -> dict[str, History]:
+    def _histories(self, conn: Connection, book: Rulebook, known: Sequence[Known], fresh: Fresh) -> dict[str, History]:
         """How often the people of cases were in touch, counted up to an instant; nothing when no rule asks."""
         if not book.reads & set(COUNTS):
             return dict.fromkeys((one.case_id for one in known), _nothing)
-        sure = links.sure_people(conn, {one.case_id: one.subjects for one in known})
+        sure = links.sure_people(conn, {one.case_id: one.subjects for one in known}, fresh.people, fresh.known)
         asked = [(one.case_id, at) for one in known for at in _times(one)]
         counts = links.counts_of(conn, asked, sure)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tsbridge.core.casestate import CaseState
-from tsbridge.core.moments import Interaction
+from tsbridge.core.link import Acquaintances
+from tsbridge.core.moments import Handle, Interaction
 from tsbridge.core.places import instant_of
 from tsbridge.core.quiet import Done
 from tsbridge.core.story import Judged, Told
@@ -94,9 +95,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What this transaction is the first to know: moments by digest, the delivery of each, interactions that are new, revisions."""
+    """What this transaction is the first to know: moments by digest, the delivery of each, interactions that are new, revisions; and what
+    it has read already: the people of interactions, and whom these are known with."""
 
     told: Mapping[str, Told] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
     new: Set[Interaction] = frozenset()
     revisions: Mapping[Interaction, int] = field(default_factory=dict)
+    people: Mapping[Interaction, Set[Handle]] = field(default_factory=dict)
+    known: Acquaintances = field(default_factory=dict)

@@ -123,7 +123,8 @@ class Said:
         fields: dict[str, Value] = {}
         if self._pieces:
             fields["text"] = _joined(list(self._pieces))
-            theirs = [body for body, speakers in self._pieces.items() if any([one.is_requester(whose) for one in speakers])]
+            own = {speakers: any([one.is_requester(whose) for one in speakers]) for speakers in set(self._pieces.values())}
+            theirs = [body for body, speakers in self._pieces.items() if own[speakers]]
             if theirs:
                 fields["text.requester"] = fields["text"] if len(theirs) == len(self._pieces) else _joined(theirs)
         if new and self._fresh:
@@ -152,7 +153,9 @@ class Said:
     def go_on(self, part: Mapping[str, Any], count: int, digest: str, place: str, at: datetime) -> None:
         """What was kept behind it."""
         self.count, self.digest, self.place, self.at = count, digest, place, at
-        told = {body: tuple([Speaker(*one) for one in speakers]) for body, speakers in part["pieces"]}
+        told = {body: (*map(tuple, speakers),) for body, speakers in part["pieces"]}
+        known = {speakers: (*(Speaker(*one) for one in speakers),) for speakers in set(told.values())}  # few say all of it
+        told = {body: known[speakers] for body, speakers in told.items()}
         self._length += sum([len(body) for body in told if body not in self._pieces])
         self._pieces |= told
         self._parts += 1

@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.store.service_tables import kept
-from tsbridge.store.statements import Keyed, insert_into
+from tsbridge.store.statements import Insert, Keyed
 
 _NAMED: Final = Keyed(kept, ("name",), ("name", "value"))
+_PUT: Final = Insert(kept, ("name", "value"), on_conflict="(name) DO UPDATE SET value = excluded.value")
+_FIRST: Final = Insert(kept, ("name", "value"), on_conflict="(name) DO NOTHING")
+_HELD: Final = select(kept.c.value).where(kept.c.name == bindparam("of")).with_for_update()
 
 TURN: Final = {"by", "until"}
 """What is kept of a turn."""
@@ -35,14 +38,13 @@ def several(conn: Connection, names: Iterable[str]) -> dict[str, Any]:
 
 def put(conn: Connection, name: str, value: Any) -> None:
     """Keep a JSON value (not None) under this name, instead of what was there."""
-    made = insert_into(conn, kept).values(name=name, value=value)
-    conn.execute(made.on_conflict_do_update(index_elements=["name"], set_={"value": made.excluded.value}))
+    _PUT.all(conn, [(name, value)])
 
 
 def lock(conn: Connection, name: str, at_first: Any) -> Any:
     """The value kept under this name, `at_first` when there is none, held until the transaction ends: others wait to change it."""
-    conn.execute(insert_into(conn, kept).values(name=name, value=at_first).on_conflict_do_nothing())
-    return conn.execute(select(kept.c.value).where(kept.c.name == name).with_for_update()).scalar_one()
+    _FIRST.all(conn, [(name, at_first)])
+    return conn.execute(_HELD, {"of": name}).scalar_one()
 
 
 def take_turn(conn: Connection, name: str, who: str, now: datetime, span: timedelta) -> bool:

@@ -100,3 +100,14 @@ def test_what_is_concluded_says_what_there_is_to_do_about_it(database: Database,
     assert first.decisions == then.decisions == 1
     assert (first.wishes > 0, first.work > 0) == (True, True)
     assert (then.wishes, then.notices, then.work) == (0, 0, 0), "nothing else came of it"
+
+
+def test_when_more_came_meanwhile_it_is_claimed_before_anything_else_is_looked_at(database: Database, clock: SettableClock) -> None:
+    more: list[bool] = [False]
+    walk = Walk(database, clock, BOOK, is_woken=lambda: more[0])
+    walk.tell([ticket("created", 0, "7000")])
+    assert asyncio.run(walk.ingest.go_on()) is None
+    walk.tell([ticket("updated", 1, "7000", text="and one more thing")])
+    more[0] = True
+    assert asyncio.run(walk.ingest.go_on()) is True
+    assert asyncio.run(walk.ingest.go_on()) is None, "there was nothing after all"

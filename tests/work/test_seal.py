@@ -81,15 +81,6 @@ def test_woken_again_and_again_it_seals_many_with_one_commit_and_still_within_a_
     assert (PACE + LOOK).total_seconds() < 1
 
 
-def test_a_clock_that_is_set_back_holds_nothing_up(database: Database, clock: SettableClock) -> None:
-    desk = Sealing(database, clock)
-    desk.decide()
-    desk.round()
-    clock.advance(-3_600)
-    assert desk.round() is None
-    assert desk.counts() == (1, 0)
-
-
 def test_a_record_that_nothing_proves_stays_is_told_once_and_stops_nobody(database: Database, clock: SettableClock) -> None:
     desk = Sealing(database, clock)
     desk.decide()

@@ -83,6 +83,7 @@ class Walk:
         worker: str = "w1",
         ids: CountingIds | None = None,
         reads: ReadBudget | None = None,
+        is_woken: Callable[[], bool] = lambda: False,
     ) -> None:
         """`worker`: the first one publishes the document, the others work beside it."""
         self.database = database
@@ -106,6 +107,7 @@ class Walk:
             worker,
             self.concluded.append,
             bound,
+            is_woken=is_woken,
         )
         self.due = DueTimes(database, clock, self.conclusions, lambda _: None)
         self.sealer = Sealer(database, clock, lambda *_, **__: None)

@@ -115,7 +115,7 @@ class Workers:
         hearing = Hearing(database, clock, self._zendesk, reads, within(TICKET_WITHIN_S))
         read = readers(settings, self.own_user)
         self._takeover = Takeover(database, clock, name)
-        wakes = (self.wake_for, within(READ_WITHIN_S), self.wake_alone, self._is_sole)
+        wakes = (self.wake_for, within(READ_WITHIN_S), self.wake_alone, self._is_sole, self._more_came)
         ingest = Ingest(database, clock, ids, read.here(), conclusions, background, hearing, name, *wakes)
         writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, conclusions, live)
         send = outside(settings, clock)
@@ -212,6 +212,9 @@ class Workers:
 
     def wake_erasing(self) -> None:
         self.loop.wake(tasks.ERASING)
+
+    def _more_came(self) -> bool:
+        return self.loop.is_woken(tasks.INGEST)
 
     def _is_sole(self) -> bool:
         return self._database.dialect == "sqlite" or self._takeover.alone

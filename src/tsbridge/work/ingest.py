@@ -70,9 +70,10 @@ class Ingest:
         bound: Bound = unbound,
         wake_alone: Callable[[], None] = lambda: None,
         sole: Callable[[], bool] = lambda: False,
+        is_woken: Callable[[], bool] = lambda: False,
     ) -> None:
         """`bound`: how long one delivery may be read; what is not done then is read alone, elsewhere. `sole`: whether no other worker is
-        known: what a batch touches is not worth finding out then."""
+        known: what a batch touches is not worth finding out then. `is_woken`: whether more came meanwhile."""
         self._database = database
         self._clock = clock
         self._ids = ids
@@ -87,6 +88,7 @@ class Ingest:
         self._bound = bound
         self._wake_alone = wake_alone
         self._sole = sole
+        self._is_woken = is_woken
         self._batch, self._full = BATCH, False
         self._owed: list[claiming.Claimed] = []  # claims that could not even be given back; the next claim begins with them
 
@@ -94,7 +96,7 @@ class Ingest:
         """Work on one batch. Returns when to come again: at once when more is due; what is due and was not to be claimed others have in
         hand."""
         worked = await self.round()
-        if worked and self._full:
+        if worked and (self._full or self._is_woken()):
             return True
         due = await self._database.read(lanes.next_due)
         if due is None or due > (now := self._clock.now()):

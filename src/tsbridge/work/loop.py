@@ -146,6 +146,10 @@ class Loop:
         else:
             running.call_soon_threadsafe(signs.wake)
 
+    def is_woken(self, name: str) -> bool:
+        """Whether it was woken since its round began: it goes round again at once."""
+        return name in self._signs and self._signs[name].woken.is_set()
+
     def changed(self) -> None:
         """Something was written: settled tasks look at their usual pace. Cheap, from any thread, any number of times."""
         if (running := self._running) is not None and not self._spreading:

@@ -6,8 +6,8 @@ import pytest
 
 from tsbridge.store import stored_values
 from tsbridge.store.db import Database
-from tsbridge.store.service_tables import kept
-from tsbridge.store.statements import Keyed
+from tsbridge.store.service_tables import kept, workers
+from tsbridge.store.statements import Insert, Keyed, Update
 
 ODD = (
     "plain",
@@ -34,3 +34,18 @@ def test_keys_of_every_look_are_found_and_no_others(database: Database) -> None:
     for name in ODD:
         assert database.read_now(lambda conn, name=name: FOUND.rows(conn, [name])) == [(name, [name])]  # type: ignore[misc]
     assert database.read_now(lambda conn: FOUND.rows(conn, ["a word", "slash", "braces"])) == []
+
+
+@pytest.mark.parametrize("fresh_url", ["sqlite", "postgresql"], indirect=True)
+def test_values_of_every_look_are_kept_as_they_are(database: Database) -> None:
+    counts = [0, -1, 2**53 + 1, 2**63 - 1, -(2**63)]
+    told = [*((name, {"said": name, "none": None, "is": True, "at": 1e16}) for name in ODD)]
+    database.write_now(lambda conn: Insert(kept, ("name", "value")).all(conn, told))
+    assert sorted(database.read_now(lambda conn: FOUND.rows(conn, ODD))) == sorted(told)
+    rows = [(f"{name} {count}", count) for name in ODD for count in counts]
+    assert database.write_now(lambda conn: Insert(workers, ("name", "beats")).all(conn, rows)) == len(rows)
+    found = Keyed(workers, ("name",), ("name", "beats"))
+    assert sorted(database.read_now(lambda conn: found.rows(conn, [name for name, _ in rows]))) == sorted(rows)
+    turned = [(count, name) for (name, _), (_, count) in zip(rows, reversed(rows), strict=True)]
+    assert database.write_now(lambda conn: Update(workers, ("beats",), ("name",)).all(conn, turned)) == len(rows)
+    assert sorted(database.read_now(lambda conn: found.rows(conn, [name for name, _ in rows]))) == sorted((n, c) for c, n in turned)

@@ -129,7 +129,7 @@ _AT_ONCE: Final = 64
 """Rows in one statement of SQLite: it is kept for each number of them."""
 _VALUES: Final = ", ".join(f"(row ->> {place})::{kind}" for place, kind in enumerate([*_TYPES.values()][:-1]))
 _BODY: Final = f"substr((SELECT %b::bytea), (row ->> {len(_TYPES) - 1})::integer, (row ->> {len(_TYPES)})::integer)"
-_ALL: Final = f"{_INTO}SELECT {_VALUES}, {_BODY} FROM json_array_elements(%s::json) AS rows (row){_NEW}"
+_ALL: Final = f"{_INTO}SELECT {_VALUES}, {_BODY} FROM jsonb_array_elements(%s::jsonb) AS rows (row){_NEW}"
 
 
 def _keep_rows(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[tuple[str, str], str]:

@@ -201,7 +201,8 @@ class Delete:
 
 class _Write:
     """A statement about many rows. `sqlite` is run for each of them, for which `{values}` stands; in `postgresql` `{rows}` stands for a
-    table `v` of all, made of one document, so that the statement is the same for any number. Columns are `column1`, `column2`, ...
+    table `v` of all, made of one document, so that the statement is the same for any number; of jsonb, since of json each `->>` reads the
+    whole row once more. Columns are `column1`, `column2`, ...
     """
 
     def __init__(self, sqlite: str, postgresql: str, table: Table, columns: Sequence[str], text_of: Sequence[str]) -> None:
@@ -218,7 +219,7 @@ class _Write:
 
         kinds = [kind.compile(postgresql.dialect()) for kind in self._types]  # type: ignore[no-untyped-call]
         read = ", ".join(f"(row ->> {place})::{kind} AS column{place + 1}" for place, kind in enumerate(kinds))
-        return self._query.replace("{rows}", f"(SELECT {read} FROM json_array_elements(%s::json) AS rows (row)) v")
+        return self._query.replace("{rows}", f"(SELECT {read} FROM jsonb_array_elements(%s::jsonb) AS rows (row)) v")
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         if not rows:

@@ -109,7 +109,7 @@ def _wrote(cursor: Any, other: Any, mark: str, texts: bool) -> list[Wrote]:
 @contextmanager
 def _sqlite(url: str) -> Iterator[tuple[Driver, bool]]:
     connection = sqlite.library().connect(str(sqlite.path_of(make_url(url))), isolation_level=None)
-    for pragma in ("journal_mode=WAL", *sqlite.PRAGMAS):
+    for pragma in ("journal_mode=WAL", *sqlite.PRAGMAS, sqlite.WRITER_CACHE):
         connection.execute(f"PRAGMA {pragma}")
 
     @contextmanager

@@ -17,6 +17,7 @@ from tsbridge.core.helpdesk import Wish
 from tsbridge.store import desired
 from tsbridge.store.db import Database
 from tsbridge.work.loop import LEASE
+from tsbridge.work.writeback import SAY_AGAIN
 
 pytestmark = pytest.mark.anyio
 
@@ -502,6 +503,17 @@ async def test_a_switch_to_paused_stops_what_has_not_been_sent_yet(desk: Writing
 async def test_without_a_zendesk_wishes_wait_and_say_why(desk: WritingDesk) -> None:
     desk.wish("4711", tags("ts_a"))
     alone = desk.writer("alone", zendesk=False)
+    assert await alone.round() is None
+    assert desk.status("4711") == ("waiting", "no_zendesk")
+
+
+async def test_without_a_zendesk_what_waits_is_not_gone_through_with_every_wish(desk: WritingDesk) -> None:
+    alone = desk.writer("alone", zendesk=False)
+    assert await alone.round() is None
+    desk.wish("4711", tags("ts_a"))
+    again = await alone.round()
+    assert (again, desk.status("4711")) == (desk.clock.now() + SAY_AGAIN, ("waiting", None))
+    desk.clock.advance(SAY_AGAIN.total_seconds())
     assert await alone.round() is None
     assert desk.status("4711") == ("waiting", "no_zendesk")
 

@@ -11,15 +11,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, text, type_coerce
+from sqlalchemy import Connection, insert, select, type_coerce
 
 from tsbridge.core.chain import GENESIS, commitment, link_hash
 from tsbridge.core.moments import instant_text
+from tsbridge.store import postgres
 from tsbridge.store.columns import PackedText
 from tsbridge.store.decision_tables import chain, change_subjects, changes
-from tsbridge.store.statements import parts
+from tsbridge.store.statements import Fixed, parts
 
-_LAST: Final = select(chain.c.seq, chain.c.hash).order_by(chain.c.seq.desc()).limit(1)
+_LAST: Final = Fixed(select(chain.c.seq, chain.c.hash).order_by(chain.c.seq.desc()).limit(1))
 _ADD: Final = insert(chain)
 _LOCK: Final = int.from_bytes(hashlib.sha256(b"tsbridge chain").digest()[:7])
 
@@ -27,14 +28,14 @@ _LOCK: Final = int.from_bytes(hashlib.sha256(b"tsbridge chain").digest()[:7])
 def lock(conn: Connection) -> None:
     """Take the pen until the transaction ends: on PostgreSQL others wait; SQLite has one writer anyway."""
     if conn.dialect.name == "postgresql":
-        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        postgres.execute(conn, f"SELECT pg_advisory_xact_lock({_LOCK})")
 
 
 def append(conn: Connection, kind: str, id: str, record: dict[str, Any]) -> tuple[int, str, str]:
     """Add a record at the end; returns its seq, the previous hash and its own. One writer at a time until the commit."""
     lock(conn)
-    last = conn.execute(_LAST).first()
-    seq, previous = (1, GENESIS) if last is None else (last.seq + 1, last.hash)
+    last = head(conn)
+    seq, previous = last["seq"] + 1, last["hash"]
     hashed = link_hash(seq, previous, record)
     conn.execute(_ADD, {"seq": seq, "kind": kind, "id": id, "record": record, "previous_hash": previous, "hash": hashed})
     return seq, previous, hashed
@@ -97,5 +98,4 @@ def entries(conn: Connection, after: int, limit: int) -> list[tuple[int, str, st
 
 def head(conn: Connection) -> dict[str, Any]:
     """The newest entry: what a copy kept outside must agree with."""
-    last = conn.execute(_LAST).first()
-    return {"seq": 0, "hash": GENESIS} if last is None else {"seq": last.seq, "hash": last.hash}
+    return next(({"seq": seq, "hash": hashed} for seq, hashed in _LAST.rows(conn)), {"seq": 0, "hash": GENESIS})

@@ -12,12 +12,12 @@ from datetime import datetime
 from json.encoder import encode_basestring
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from tsbridge.core.chain import commitment, commitment_of
 from tsbridge.core.moments import canonical_text, instant_text
 from tsbridge.core.story import Judged
-from tsbridge.store import postgres, sealkey
+from tsbridge.store import postgres, sealkey, sqlite
 from tsbridge.store.columns import microseconds
 from tsbridge.store.decision_tables import decision_rules, decision_tags, decisions, unsealed
 from tsbridge.store.decisions import rules_of, searched_tags, seen_json
@@ -34,7 +34,7 @@ _ADD_TAGS: Final = Insert(decision_tags, ("tag", "number"), stored=True)
 _ADD_UNSEALED: Final = Insert(unsealed, ("number", "kind", "id", "record", "mac", "at"), stored=True)
 _SUPERSEDE: Final = update(decisions).where(decisions.c.id == bindparam("old")).values(superseded_by=bindparam("new"))
 _DRAWN: Final = "SELECT nextval('decisions_number_seq') FROM generate_series(1, %s)"
-_LAST: Final = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'decisions'")
+_LAST: Final = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'decisions'"
 _KEPT: Final = ("at", "moment", "event_id", "event", "source", "interaction", "channel", "rulebook_version", "mode")
 _RETRACTED: Final = select(decisions.c.id, *(decisions.c[name] for name in _KEPT)).where(
     decisions.c.id.in_(bindparam("ids", expanding=True))
@@ -204,5 +204,5 @@ def _numbers(conn: Connection, count: int) -> Sequence[int]:
         return ()
     if conn.dialect.name == "postgresql":
         return sorted(number for (number,) in postgres.rows(conn, _DRAWN, (count,)))
-    last = conn.execute(_LAST).scalar_one()
+    last = sqlite.rows(conn, _LAST, ())[0][0]
     return range(last + 1, last + 1 + count)

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from tsbridge.core.helpdesk import Ours, Search, Wish, passed_over
 from tsbridge.core.helpdesk_json import ours_from, ours_json, wish_from, wish_json
 from tsbridge.store import stored_values
-from tsbridge.store.statements import Insert, Keyed, Update
+from tsbridge.store.statements import Fixed, Insert, Keyed, Update
 from tsbridge.store.writing_tables import WISH_IS_OPEN, desired
 
 FINAL: Final = ("parked", "refused", "dry_run")
@@ -280,13 +280,17 @@ _FIRST_FREED: Final = select(func.min(_FREE_AT, type_=desired.c.due_at.type)).wh
     WISH_IS_OPEN, desired.c.lease_until.is_not(None), desired.c.due_at < bindparam("before", type_=desired.c.due_at.type)
 )
 _DUE_NOW: Final = and_(WISH_IS_OPEN, desired.c.due_at <= _NOW, or_(desired.c.lease_until.is_(None), desired.c.lease_until <= _NOW))
-_HOW_MANY_DUE: Final = select(func.count()).select_from(
-    select(literal_column("1")).select_from(desired).where(_DUE_NOW).limit(bindparam("most", type_=Integer)).subquery()
+_HOW_MANY_DUE: Final = Fixed(
+    select(func.count()).select_from(
+        select(literal_column("1")).select_from(desired).where(_DUE_NOW).limit(bindparam("most", type_=Integer)).subquery()
+    )
 )
-_SILENT: Final = and_(
-    WISH_IS_OPEN, desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != bindparam("why", type_=Text))
+_WHY: Final = bindparam("why", type_=Text)
+_SAY_WHY: Final = Fixed(
+    update(desired)
+    .where(WISH_IS_OPEN, desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != _WHY))
+    .values(reason=_WHY)
 )
-_ANY_SILENT: Final = select(desired.c.ticket).where(_SILENT).limit(1)
 
 
 def next_due(conn: Connection) -> datetime | None:
@@ -298,14 +302,12 @@ def next_due(conn: Connection) -> datetime | None:
 
 def due(conn: Connection, now: datetime, most: int) -> int:
     """How many wishes may be claimed now, counted up to `most`."""
-    return conn.execute(_HOW_MANY_DUE, {"now": now, "most": most}).scalar_one()
+    return int(_HOW_MANY_DUE.rows(conn, now=now, most=most)[0][0])
 
 
 def nobody_writes(conn: Connection, reason: str) -> int:
     """Say why wishes wait for nobody; returns how many did not say so yet."""
-    if conn.execute(_ANY_SILENT, {"why": reason}).first() is None:
-        return 0
-    return conn.execute(update(desired).where(_SILENT).values(reason=reason), {"why": reason}).rowcount
+    return _SAY_WHY.run(conn, why=reason)
 
 
 def _ours(claimed: ClaimedWish) -> tuple[Any, ...]:

@@ -9,13 +9,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, exists, insert, or_, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, exists, insert, or_, select, update
 
 from tsbridge.store import stored_values
 from tsbridge.store.notice_tables import duty_notices, messages, notifications
-from tsbridge.store.statements import parts
+from tsbridge.store.statements import Fixed, parts
 
 KNOWN: Final = "duties_known"
+_DUE: Final = Fixed(
+    select(duty_notices)
+    .where(duty_notices.c.due_at <= bindparam("now", type_=duty_notices.c.due_at.type))
+    .order_by(duty_notices.c.due_at, duty_notices.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 def known(conn: Connection) -> Any:
@@ -54,8 +60,7 @@ def untold(conn: Connection, agents: Collection[str]) -> list[Any]:
 
 def due(conn: Connection, now: datetime, limit: int) -> list[Any]:
     """Rows to look at."""
-    mine = duty_notices.c.due_at <= now
-    return list(conn.execute(select(duty_notices).where(mine).order_by(duty_notices.c.due_at, duty_notices.c.id).limit(limit)).all())
+    return _DUE.named(conn, now=now, most=limit)
 
 
 def standing(conn: Connection, ids: Sequence[str]) -> list[Any]:

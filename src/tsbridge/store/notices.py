@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 from tsbridge.core.moments import Interaction
 from tsbridge.core.notices import ACKNOWLEDGED, OVER, REVISED, End, Kept, Notice
 from tsbridge.store.notice_tables import notices, notifications
-from tsbridge.store.statements import Insert, Keyed, parts
+from tsbridge.store.statements import Insert, Keyed, Update, parts
 
 
 class _Row(NamedTuple):
@@ -44,6 +44,13 @@ _ADD: Final = Insert(
         *("severity", "category", "queue", "late", "in_hand", "ahead", "due_at"),
     ),
 )
+_OVER: Final = ("over_at", "over_because", "due_at")
+_CLOSE: Final = Update(notices, _OVER, ("id",))
+_ACKNOWLEDGE: Final = Update(notices, (*_OVER, "acknowledged_by"), ("id",))
+_TAKE_BACK: Final = Update(notifications, ("status", "reason"), ("notice",), "notifications.kind = 'step' AND status = 'waiting'")
+_ACKNOWLEDGE_TELLINGS: Final = Update(notifications, ("acknowledged_at",), ("notice",), "notifications.kind = 'step'")
+_REHOME: Final = Update(notices, ("case_id",), ("id",), "notices.case_id <> v.column1")
+_REHOME_TELLINGS: Final = Update(notifications, ("case_id",), ("notice",))
 
 
 def standing(conn: Connection, case_ids: Iterable[str]) -> dict[str, list[Kept]]:
@@ -71,10 +78,9 @@ def rows_standing(conn: Connection, ids: Sequence[str]) -> list[Any]:
 
 def rehome(conn: Connection, case_id: str, ids: Sequence[str]) -> None:
     """These notices are of this case now: what they were asked for joined or left it."""
-    for part in parts(ids):
-        moved = update(notices).where(notices.c.id.in_(part), notices.c.case_id != case_id)
-        if conn.execute(moved.values(case_id=case_id)).rowcount:
-            conn.execute(update(notifications).where(notifications.c.notice.in_(part)).values(case_id=case_id))
+    here = [(case_id, id_) for id_ in ids]
+    if _REHOME.all(conn, here):
+        _REHOME_TELLINGS.all(conn, here)
 
 
 def add(conn: Connection, fresh: Sequence[tuple[str, Notice]], now: datetime, *, ahead: bool = False) -> list[str]:
@@ -126,17 +132,12 @@ def stand_again(conn: Connection, ids: Sequence[str], now: datetime) -> None:
 def close(conn: Connection, ids: Sequence[str], end: End, now: datetime) -> None:
     """These notices are over: what of them still waits is never sent. An acknowledgement is told to all who were told."""
     by = None if end.by is None else f"{end.by.kind}:{end.by.id or ''}"
-    values: dict[str, Any] = {"over_at": end.at, "over_because": end.because, "due_at": None}
-    acknowledged = end.because == ACKNOWLEDGED
-    if acknowledged:
-        values |= {"acknowledged_by": by, "due_at": now}
-    for part in parts(ids):
-        conn.execute(update(notices).where(notices.c.id.in_(part)).values(**values))
-        theirs = (notifications.c.notice.in_(part), notifications.c.kind == "step")
-        ends = {"status": "superseded", "reason": end.because}
-        conn.execute(update(notifications).where(*theirs, notifications.c.status == "waiting").values(**ends))
-        if acknowledged:
-            conn.execute(update(notifications).where(*theirs).values(acknowledged_at=end.at))
+    if end.because == ACKNOWLEDGED:
+        _ACKNOWLEDGE.all(conn, [(end.at, end.because, now, by, id_) for id_ in ids])
+        _ACKNOWLEDGE_TELLINGS.all(conn, [(end.at, id_) for id_ in ids])
+    else:
+        _CLOSE.all(conn, [(end.at, end.because, None, id_) for id_ in ids])
+    _TAKE_BACK.all(conn, [("superseded", end.because, id_) for id_ in ids])
 
 
 def kept(row: Any) -> Kept:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, case, func, insert, literal_column, or_, select, union_all, update
+from sqlalchemy import Connection, Integer, and_, bindparam, case, func, insert, literal_column, or_, select, union_all, update
 
 from tsbridge.core.moments import canonical, instant_text
 from tsbridge.core.notices import REVISED
@@ -63,6 +63,20 @@ _NEXT: Final = Fixed(
         select(func.min(_FREE, type_=messages.c.due_at.type)).where(TO_SEND),
     )
 )
+_NOW: Final = bindparam("now", type_=messages.c.due_at.type)
+_MOST: Final = bindparam("most", type_=Integer)
+_DUE_NOTICES: Final = Fixed(
+    select(notices)
+    .where(notices.c.due_at <= _NOW)
+    .order_by(func.coalesce(notices.c.severity, NO_SEVERITY), notices.c.due_at, notices.c.id)
+    .limit(_MOST)
+)
+_DUE_MESSAGES: Final = Fixed(
+    select(messages)
+    .where(TO_SEND, messages.c.due_at <= _NOW, or_(messages.c.lease_until.is_(None), messages.c.lease_until <= _NOW))
+    .order_by(messages.c.severity, messages.c.due_at, messages.c.id)
+    .limit(_MOST)
+)
 _COLUMNS: Final = tuple(notifications.c.keys())
 _ADD: Final = Insert(notifications, _COLUMNS)
 _KEEP: Final = Insert(notice_answers, ("id", "body"), "(id) DO NOTHING")
@@ -83,9 +97,7 @@ def next_due(conn: Connection) -> datetime | None:
 
 def due_notices(conn: Connection, now: datetime, limit: int) -> list[Any]:
     """Rows of notices to look at, severe ones first."""
-    severe = func.coalesce(notices.c.severity, NO_SEVERITY)
-    mine = notices.c.due_at <= now
-    return list(conn.execute(select(notices).where(mine).order_by(severe, notices.c.due_at, notices.c.id).limit(limit)).all())
+    return _DUE_NOTICES.named(conn, now=now, most=limit)
 
 
 def look_again(conn: Connection, ids: Sequence[str], at: datetime | None) -> None:
@@ -229,9 +241,7 @@ WORST_FIRST: Final = (
 
 def due_messages(conn: Connection, now: datetime, limit: int) -> list[Any]:
     """Rows of messages that may go, severe ones first; those that another worker has are left alone."""
-    free = or_(messages.c.lease_until.is_(None), messages.c.lease_until <= now)
-    query = select(messages).where(TO_SEND, messages.c.due_at <= now, free)
-    return list(conn.execute(query.order_by(messages.c.severity, messages.c.due_at, messages.c.id).limit(limit)).all())
+    return _DUE_MESSAGES.named(conn, now=now, most=limit)
 
 
 def inside(conn: Connection, message: str) -> list[Mapping[str, Any]]:

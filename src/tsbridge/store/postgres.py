@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 _CURSOR: Final = "cursor"
 
 
-def execute(conn: Connection, statement: str, values: Sequence[Any] = ()) -> int:
-    """Run a statement with `%s` inside the connection's transaction; returns how many rows it touched."""
+def execute(conn: Connection, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> int:
+    """Run a statement with `%s`, or with `%(name)s`, inside the connection's transaction; returns how many rows it touched."""
     return int(_at_driver(conn, statement, lambda cursor: cursor.execute(statement, values).rowcount))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 
 from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.moments import instant_text
@@ -19,7 +19,7 @@ from tsbridge.core.roster import Override
 from tsbridge.store import almanacs, stored_values
 from tsbridge.store.roster_tables import overrides
 from tsbridge.store.roster_tables import rosters as table
-from tsbridge.store.statements import parts
+from tsbridge.store.statements import Fixed, parts
 from tsbridge.store.versions import NoVersion, Version, Versions
 
 REVISION: Final = "roster_revision"
@@ -54,6 +54,11 @@ class Made:
     removed_by: str | None = None
 
 
+_STANDING: Final = Fixed(
+    select(overrides)
+    .where(overrides.c.end_at > bindparam("since", type_=overrides.c.end_at.type), overrides.c.removed_at.is_(None))
+    .order_by(overrides.c.start_at, overrides.c.id)
+)
 _versions: Final = Versions(table, "roster", NoRoster)
 newest = _versions.newest
 get = _versions.get
@@ -165,8 +170,7 @@ def listed(
 
 def standing(conn: Connection, since: datetime) -> tuple[Override, ...]:
     """The overrides that count by now, but those that were over by `since`; by start."""
-    query = select(overrides).where(overrides.c.end_at > since, overrides.c.removed_at.is_(None))
-    return tuple(kept(row).override for row in conn.execute(query.order_by(overrides.c.start_at, overrides.c.id)))
+    return tuple(kept(row).override for row in _STANDING.named(conn, since=since))
 
 
 def named(conn: Connection, ids: Sequence[str]) -> tuple[Override, ...]:

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, Text, bindparam, delete, func, select, text, type_coerce
+from sqlalchemy import BigInteger, Connection, Integer, Text, bindparam, func, select, type_coerce
 
 from tsbridge.core.chain import link_hash_of
 from tsbridge.store import chain as whole
-from tsbridge.store import sealkey
+from tsbridge.store import postgres, sealkey
 from tsbridge.store.columns import microseconds
 from tsbridge.store.decision_tables import chain, unsealed
 from tsbridge.store.decision_writer import KIND, signed
-from tsbridge.store.statements import Insert
+from tsbridge.store.statements import Delete, Fixed, Insert
 
 STEP: Final = 400
 """Records sealed in one transaction at most: whoever changes something waits no longer than that takes."""
@@ -29,18 +29,18 @@ PATIENCE: Final = timedelta(seconds=60)
 """How long a record may wait; one that is older counts as broken."""
 
 _LOCK: Final = int.from_bytes(hashlib.sha256(b"tsbridge seal").digest()[:7])
-_TAKE: Final = text("SELECT pg_try_advisory_xact_lock(:key)")
-_WAITING: Final = (
+_TAKE: Final = f"SELECT pg_try_advisory_xact_lock({_LOCK})"
+_WAITING: Final = Fixed(
     select(unsealed, chain.c.seq, type_coerce(unsealed.c.record, Text).label("kept"))
     .outerjoin(chain, chain.c.id == unsealed.c.id)
-    .where(unsealed.c.number > bindparam("after"))
+    .where(unsealed.c.number > bindparam("after", type_=BigInteger))
     .order_by(unsealed.c.number)
-    .limit(bindparam("most"))
+    .limit(bindparam("most", type_=Integer))
 )
-_ANY: Final = select(unsealed.c.number).order_by(unsealed.c.number).limit(1)  # by the index: many were here and are gone
+_ANY: Final = Fixed(select(unsealed.c.number).order_by(unsealed.c.number).limit(1))  # by the index: many were here and are gone
 _OVERDUE: Final = select(func.count()).select_from(unsealed).where(unsealed.c.at < bindparam("before"))
 _ADD: Final = Insert(chain, ("seq", "kind", "id", "record", "previous_hash", "hash"), stored=True)
-_DONE: Final = delete(unsealed).where(unsealed.c.number.in_(bindparam("numbers", expanding=True)))
+_DONE: Final = Delete(unsealed, ("number",))
 
 
 class Waiting(NamedTuple):
@@ -76,12 +76,12 @@ class Sealed:
 
 
 def any_wait(conn: Connection) -> bool:
-    return conn.execute(_ANY).first() is not None
+    return bool(_ANY.rows(conn))
 
 
 def waiting(conn: Connection, after: int = LOWEST, most: int = STEP) -> list[Waiting]:
     """Records that wait, in the order of their numbers."""
-    return [Waiting(*row) for row in conn.execute(_WAITING, {"after": after, "most": most})]
+    return [Waiting(*row) for row in _WAITING.rows(conn, after=after, most=most)]
 
 
 def overdue(conn: Connection, now: datetime) -> int:
@@ -94,7 +94,7 @@ def seal(conn: Connection, after: int = LOWEST) -> Sealed:
 
     On PostgreSQL whoever comes second has nothing to do; the right to seal ends with the transaction, however that ends.
     """
-    if conn.dialect.name == "postgresql" and not conn.execute(_TAKE, {"key": _LOCK}).scalar_one():
+    if conn.dialect.name == "postgresql" and not postgres.rows(conn, _TAKE)[0][0]:
         return Sealed(0, None)
     keys = sealkey.of(conn)
     found = waiting(conn, after)
@@ -112,5 +112,5 @@ def seal(conn: Connection, after: int = LOWEST) -> Sealed:
             rows.append((seq, one.kind, one.id, one.kept, previous, hashed))
             previous = hashed
         _ADD.all(conn, rows)
-        conn.execute(_DONE, {"numbers": [one.number for one in good]})
+        _DONE.all(conn, [(one.number,) for one in good])
     return Sealed(len(good), found[-1].number if len(found) == STEP else None, refused)

@@ -12,10 +12,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import Boolean, Column, CompoundSelect, Connection, Integer, Select, Table
+from sqlalchemy import Boolean, Column, CompoundSelect, Connection, Integer, Select, Table, UpdateBase
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
@@ -23,8 +23,20 @@ from tsbridge.core.moments import canonical_text
 from tsbridge.store import postgres
 from tsbridge.store import sqlite as sqlite3
 from tsbridge.store import vault as vaults
-from tsbridge.store.columns import EPOCH, MICROSECOND, Instant, Json, Packed, PrivateJson, Vaulted, json_of, microseconds, unpacked_json
-from tsbridge.store.packing import packed
+from tsbridge.store.columns import (
+    EPOCH,
+    MICROSECOND,
+    Instant,
+    Json,
+    Packed,
+    PackedText,
+    PrivateJson,
+    Vaulted,
+    json_of,
+    microseconds,
+    unpacked_json,
+)
+from tsbridge.store.packing import packed, unpacked
 from tsbridge.store.sqlite import execute_many
 
 if TYPE_CHECKING:
@@ -117,34 +129,46 @@ class Keyed(Listed):
 
 
 class Fixed:
-    """A query that is the same each time but for its values, compiled once; its rows are read by the columns' types."""
+    """A statement that is the same each time but for its values, compiled once; rows are read by the columns' types."""
 
-    def __init__(self, query: Select[Any] | CompoundSelect[Any]) -> None:
-        self._query = query
+    def __init__(self, statement: Select[Any] | CompoundSelect[Any] | UpdateBase) -> None:
+        self._statement = statement
+        self._columns = () if isinstance(statement, UpdateBase) else tuple(statement.selected_columns)
 
     @cached_property
     def _sqlite(self) -> tuple[str, Mapping[str, Any], Sequence[str], _Rows]:
-        made = self._query.compile(dialect=sqlite.dialect())
-        return made.string, made.params, made.positiontup or (), self._rows("sqlite")
+        made = self._statement.compile(dialect=sqlite.dialect())
+        return made.string, made.params, made.positiontup or (), self._reader("sqlite")
 
     @cached_property
     def _postgresql(self) -> tuple[str, Mapping[str, Any], _Rows]:
         from sqlalchemy.dialects import postgresql
 
-        made = self._query.compile(dialect=postgresql.dialect(paramstyle="pyformat"))  # type: ignore[no-untyped-call]
-        return made.string, made.params, self._rows("postgresql")
+        made = self._statement.compile(dialect=postgresql.dialect(paramstyle="pyformat"))  # type: ignore[no-untyped-call]
+        return made.string, made.params, self._reader("postgresql")
 
-    def _rows(self, dialect: str) -> _Rows:
-        return _Rows([column.type for column in self._query.selected_columns], dialect)
+    def _reader(self, dialect: str) -> _Rows:
+        return _Rows([column.type for column in self._columns], dialect)
 
     def rows(self, conn: Connection, **values: Any) -> list[tuple[Any, ...]]:
-        told = {name: microseconds(value) if isinstance(value, datetime) else value for name, value in values.items()}
         if conn.dialect.name == "sqlite":
             text, own, places, reader = self._sqlite
-            told = {**own, **told}
-            return reader.read(conn, sqlite3.rows(conn, text, [told[name] for name in places]))
+            return reader.read(conn, sqlite3.rows(conn, text, _in_places(places, own, values)))
         text, own, reader = self._postgresql
-        return reader.read(conn, postgres.rows(conn, text, {**own, **told}))
+        return reader.read(conn, postgres.rows(conn, text, {**own, **_stored(values)}))
+
+    def named(self, conn: Connection, **values: Any) -> list[Any]:
+        """As `rows`, with the columns' names."""
+        names = [str(column.key) for column in self._columns]
+        return [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in self.rows(conn, **values)]
+
+    def run(self, conn: Connection, **values: Any) -> int:
+        """Change what is to be changed; returns how many rows that was."""
+        if conn.dialect.name == "sqlite":
+            text, own, places, _ = self._sqlite
+            return sqlite3.execute(conn, text, _in_places(places, own, values))
+        text, own, _ = self._postgresql
+        return postgres.execute(conn, text, {**own, **_stored(values)})
 
 
 class Insert:
@@ -265,6 +289,8 @@ def _reader(kind: TypeEngine[Any], dialect: str) -> Callable[[Any], Any] | None:
         return lambda value: EPOCH + value * MICROSECOND
     if isinstance(kind, Packed):
         return unpacked_json
+    if isinstance(kind, PackedText):
+        return unpacked
     if isinstance(kind, Json):
         return json_of
     return bool if isinstance(kind, Boolean) and dialect == "sqlite" else None
@@ -278,6 +304,15 @@ def _writer(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
     if isinstance(kind, Json | PrivateJson):
         return canonical_text
     return int if isinstance(kind, Integer) and not isinstance(kind, Boolean) else None
+
+
+def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: microseconds(value) if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+def _in_places(places: Sequence[str], own: Mapping[str, Any], values: Mapping[str, Any]) -> list[Any]:
+    told = {**own, **_stored(values)}
+    return [told[name] for name in places]
 
 
 def _as_kept(keys: Iterable[Sequence[Any]], keepers: Sequence[tuple[int, Callable[[Any], Any]]]) -> Iterator[list[Any]]:

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, delete
 
 from tsbridge.core.moments import instant_text, read_instant
 from tsbridge.store.service_tables import kept
 from tsbridge.store.statements import Insert, Keyed
 
 _NAMED: Final = Keyed(kept, ("name",), ("name", "value"))
-_PUT: Final = Insert(kept, ("name", "value"), on_conflict="(name) DO UPDATE SET value = excluded.value")
-_FIRST: Final = Insert(kept, ("name", "value"), on_conflict="(name) DO NOTHING")
-_HELD: Final = select(kept.c.value).where(kept.c.name == bindparam("of")).with_for_update()
+_HELD: Final = Keyed(kept, ("name",), ("value",), lock=True)
+_PUT: Final = Insert(kept, ("name", "value"), "(name) DO UPDATE SET value = excluded.value")
+_PUT_FIRST: Final = Insert(kept, ("name", "value"), "DO NOTHING")
 
 TURN: Final = {"by", "until"}
 """What is kept of a turn."""
@@ -43,8 +43,8 @@ def put(conn: Connection, name: str, value: Any) -> None:
 
 def lock(conn: Connection, name: str, at_first: Any) -> Any:
     """The value kept under this name, `at_first` when there is none, held until the transaction ends: others wait to change it."""
-    _FIRST.all(conn, [(name, at_first)])
-    return conn.execute(_HELD, {"of": name}).scalar_one()
+    _PUT_FIRST.all(conn, [(name, at_first)])
+    return (_HELD if conn.dialect.name == "postgresql" else _NAMED).rows(conn, (name,))[0][-1]
 
 
 def take_turn(conn: Connection, name: str, who: str, now: datetime, span: timedelta) -> bool:

@@ -41,6 +41,8 @@ BATCH: Final = 25
 AT_ONCE: Final = 8
 LOOK_AGAIN: Final = timedelta(seconds=30)
 """A backlog of which nothing can be written together is not looked at for a while."""
+SAY_AGAIN: Final = timedelta(seconds=2)
+"""How long wishes may wait without saying why, where nobody writes them."""
 
 
 class Zendesk(batch_updates.Zendesk, writing.Zendesk, Protocol):
@@ -103,21 +105,20 @@ class Writeback:
             self._ways = _Ways(zendesk, BatchWriter(database, clock, ids, zendesk, pace), alone)
         self._last_mode: str | None = None
         self._alone_until = clock.now()
+        self._said: tuple[str | None, datetime] = (None, clock.now())
 
     async def round(self) -> datetime | None:
         """Write one batch. Returns when to come again: now when there may be more, None when nothing waits."""
         now = self._clock.now()
         mode, shared, backlog = await self._database.read(
-            lambda conn: (self._pace.mode(conn), budget.load(conn), batch_updates.waiting(conn, now))
+            lambda conn: (self._pace.mode(conn), budget.load(conn), self._ways is not None and batch_updates.waiting(conn, now))
         )
         if mode != self._last_mode:
             await self._database.write(lambda conn: writemode.enter(conn, self._pace.setting, now))
             self._last_mode = mode
         ways = self._ways
         if ways is None or mode == "paused":
-            reason = "no_zendesk" if ways is None else "paused"
-            await self._database.write(lambda conn: desired.nobody_writes(conn, reason))
-            return None
+            return await self._nobody_writes("no_zendesk" if ways is None else "paused", now)
         if (until := flow.closed(shared, now)) is not None:
             return until
         count, at = (BATCH, now) if mode == "dry-run" else flow.free(shared, self._pace.per_minute, now)
@@ -130,6 +131,15 @@ class Writeback:
         crashpoint("writeback.claimed")
         await self._see_to(ways, claimed, _Round(shared, mode == "live", backlog, count))
         return self._clock.now()
+
+    async def _nobody_writes(self, reason: str, now: datetime) -> datetime | None:
+        """Have what waits say why. All of it is gone through for that, so not each time that something more is wished."""
+        said, at = self._said
+        if said == reason and at <= now < at + SAY_AGAIN:
+            return at + SAY_AGAIN
+        await self._database.write(lambda conn: desired.nobody_writes(conn, reason))
+        self._said = reason, now
+        return None
 
     async def _see_to(self, ways: _Ways, claimed: list[ClaimedWish], about: _Round) -> None:
         """Write them. Where that fails in a way that nobody foresaw each is written by itself: one that cannot be holds no other."""

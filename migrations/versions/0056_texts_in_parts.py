@@ -20,7 +20,6 @@ COLUMNS = {
     **{"source": sa.Text, "interaction": sa.Text, "at": sa.BigInteger, "place": sa.Text, "revision": sa.Integer, "count": sa.Integer},
     **{"digest": sa.Text, "body": sa.Text},
 }
-FURTHER = "SELECT 1 FROM texts t WHERE t.source = texts.source AND t.interaction = texts.interaction AND t.revision < texts.revision"
 
 
 def upgrade() -> None:
@@ -28,7 +27,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute(f"DELETE FROM texts WHERE EXISTS ({FURTHER})")  # what was told behind the first is read from the moments then
+    op.execute("DELETE FROM texts")  # they are made of the moments again
     _key(("source", "interaction"))
 
 

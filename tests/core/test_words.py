@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -55,12 +56,20 @@ def test_kept_in_parts_it_is_what_it_was(seed: int) -> None:
     assert min(seen) == 1
 
 
+def test_what_was_kept_until_0056_is_read() -> None:
+    speakers = [[True, "requester", "41"], [True, None, None]]
+    before = {"pieces": [["Hello", [[False, None, None]]], ["she was bitten", speakers]], "subject": "Hello", "description": None}
+    said = Said.from_json(before, 2, "d", "p", datetime.now(UTC))
+    assert said.fields(None, new=False) == {"text": "Hello\nshe was bitten", "text.requester": "Hello\nshe was bitten", "subject": "Hello"}
+    assert said.to_json()["speakers"] == [[[False, None, None]], speakers]
+
+
 def test_a_long_story_is_written_as_what_came_behind_and_now_and_then_anew() -> None:
     said, rows, sizes = Said(), list[dict[str, Any]](), list[int]()
     for n in range(3 * PARTS):
         said.tell([Text("comment", f"word{n}", "requester")])
         rows = keep(said, rows)
         said = back(rows, said)
-        sizes.append(len(rows[-1]["pieces"]))
+        sizes.append(len(rows[-1]["bodies"]))
     whole = [n for n, size in enumerate(sizes) if size != 1]
     assert whole == [PARTS + 1, 2 * PARTS + 2], "all the others hold one comment"

@@ -21,13 +21,14 @@ from tests.work.test_covered_rings import Told
 from tests.work.test_walk_laws import BOOK, MORE, STORY
 from tests.work.walk import Walk, call, ticket
 from tsbridge.core.moments import Handle, Interaction, Moment
-from tsbridge.store import inbox, inbox_tables, lanes, locks, proof
+from tsbridge.store import inbox, inbox_tables, lanes, locks, proof, stored_values
 from tsbridge.store.availability import unavailable
 from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions
 from tsbridge.store.locks import MANY, Contended, Locks
 from tsbridge.store.writing_tables import desired
+from tsbridge.work.accounts import ACCOUNT
 from tsbridge.work.hearing import Heard
 from tsbridge.work.reads import Reader
 
@@ -208,6 +209,26 @@ def test_what_another_worker_is_at_is_claimed_again_with_what_comes_next(
     walk.tell([ticket("created", 4, "6004", text="hello", person="4", phone="+14155560004")])
     assert asyncio.run(walk.ingest.round())
     assert sorted(second.read_now(decided)[2:]) == ["6002", "6004"]
+
+
+def test_two_workers_that_hear_two_first_accounts_at_once_keep_one(together: Callable[[int], list[Database]], late: SettableClock) -> None:
+    first, second = together(2)
+    walk = Walk(second, late, BOOK)
+    event = {"type": "zen:event-type:ticket.status_changed", "detail": {"id": "6001"}, "event": {"current": "OPEN", "previous": "NEW"}}
+    walk.tell([("zendesk", {**event, "account_id": 2, "id": "a"})])
+    thread = threading.Thread(target=lambda: asyncio.run(rounds(walk)))
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+
+    def hold(conn: Any) -> None:
+        stored_values.put(conn, ACCOUNT, {"id": "1"})
+        thread.start()
+        until(lambda: first.read_now(lambda other: other.execute(waits).scalar_one()), 15)
+
+    first.write_now(hold)
+    thread.join(60)
+    assert first.read_now(lambda conn: stored_values.get(conn, ACCOUNT)) == {"id": "1"}
+    settled = select(inbox_tables.inbox.c.status, inbox_tables.inbox.c.reason)
+    assert first.read_now(lambda conn: [tuple(row) for row in conn.execute(settled)]) == [("quarantined", "foreign_account")]
 
 
 def test_what_a_batch_did_is_written_though_what_came_second_of_it_fails(

@@ -145,6 +145,7 @@ class Applying:
         concluded = self._conclusions.conclude(conn, live, told, now, held)
         for ticket, fewer in gone.items():
             self._conclusions.redactions.take_out(conn, ticket, fewer, now)
+        accounts.keep()
         return concluded
 
     def _tell_audits(

@@ -145,6 +145,7 @@ async def test_an_export_brings_along_what_is_included(path: str) -> None:
     assert [u["id"] for u in found["users"]] == [made["requester_id"]]
     assert [g["id"] for g in found["groups"]] == [61000000010]
     assert found["tickets"][0]["fields"] == found["tickets"][0]["custom_fields"]
+    assert (await account.call("GET", f"incremental/{path}?start_time={EARLY}&include=users,last_audits")).status_code == 400
 
 
 async def test_the_last_page_of_a_list_has_both_links_like_every_other() -> None:

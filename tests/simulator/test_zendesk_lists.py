@@ -88,6 +88,14 @@ async def test_tickets_sort_by_their_last_change() -> None:
     account.later(minutes=1)
     await account.call("PUT", f"tickets/{ids[0]}", {"ticket": {"status": "open"}})
     assert [t["id"] for t in (await account.get("tickets?sort=-updated_at"))["tickets"]] == [ids[0], ids[2], ids[1]]
+    asked = "sort_by=updated_at&sort_order=desc"
+    assert [t["id"] for t in (await account.get(f"tickets?{asked}"))["tickets"]] == [ids[0], ids[2], ids[1]]
+    assert [t["id"] for t in (await account.get(f"tickets?page[size]=9&{asked}"))["tickets"]] == ids
+
+
+async def test_slashes_that_a_client_doubles_are_one() -> None:
+    account = Account()
+    assert [t["id"] for t in (await account.http.get("/api/v2//tickets.json")).json()["tickets"]] == []
 
 
 async def test_show_many_leaves_out_what_is_not_there_and_takes_a_hundred() -> None:

@@ -345,9 +345,18 @@ async def test_broken_json_is_a_bad_request() -> None:
 async def test_restricted_keys_are_dropped_with_a_warning() -> None:
     account = Account()
     made = await account.ticket()
-    answer = await account.call("PUT", f"tickets/{made['id']}", {"ticket": {"url": "x", "created_at": "x", "priority": "low"}})
-    assert "created_at" in answer.headers["x-zendesk-api-warn"]
-    assert answer.json()["ticket"]["created_at"] == made["created_at"]
+    dropped = {"url": "x", "created_at": "x", "description": "x"}
+    answer = await account.call("PUT", f"tickets/{made['id']}", {"ticket": {**dropped, "priority": "low"}})
+    ticket, warned = answer.json()["ticket"], answer.headers["x-zendesk-api-warn"]
+    assert all(name in warned and ticket[name] == made[name] for name in dropped)
+    assert ticket["priority"] == "low"
+
+
+async def test_every_answer_has_a_number_that_support_asks_for() -> None:
+    account = Account()
+    asked = [await account.call("GET", path) for path in ("tickets", "tickets/4711", "no_such_thing")]
+    assert [answer.status_code for answer in asked] == [200, 404, 404]
+    assert len({answer.headers["x-zendesk-request-id"] for answer in asked}) == 3
 
 
 @pytest.mark.parametrize("kind", ["zen:event-type:ticket.updated", "conditional_ticket_event", "zen:event-type/ticket.TicketCreated"])
@@ -388,3 +397,14 @@ async def test_of_a_comment_in_html_the_body_is_what_it_says() -> None:
         ("a\nb", "a\nb", "a<br/>b"),
     ]
     assert refused(await account.call("POST", "tickets", {"ticket": {"comment": {"html_body": "<p></p>"}}}), 422)
+
+
+async def test_html_in_the_body_of_a_comment_is_left_out() -> None:
+    account = Account()
+    made = await account.ticket()
+    note = {"body": "Call <b>now</b> &amp; wait: 1 < 2, 3 > 2 <script>", "public": False}
+    await account.call("PUT", f"tickets/{made['id']}", {"ticket": {"comment": note}})
+    said = (await account.call("GET", f"tickets/{made['id']}/comments")).json()["comments"][-1]
+    plain = "Call now &amp; wait: 1 < 2, 3 > 2"
+    assert (said["body"], said["plain_body"]) == (plain, plain)
+    assert said["html_body"] == "<p>Call now &amp;amp; wait: 1 &lt; 2, 3 &gt; 2</p>"

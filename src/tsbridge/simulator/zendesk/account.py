@@ -107,16 +107,20 @@ class Zendesk:
     ) -> Response:
         """One request to the API, faults included. Raises `Cut` where the real one would drop the connection."""
         self.requests[f"{method} {path.split('/')[3] if path.count('/') > 2 else path}"] += 1
+        number = {"x-zendesk-request-id": f"sim-{sum(self.requests.values())}"}
         if self.faults.slow_s:
             await self._sleep(self.faults.slow_s)
         try:
-            return self._answer(method, path, query, content, headers, user)
+            answer = self._answer(method, path, query, content, headers, user)
         except Rejected as refused:
             if isinstance(refused.body, str):
-                return PlainTextResponse(refused.body, refused.status, refused.headers)
-            return as_json(refused.body, refused.status, refused.headers)
+                answer = PlainTextResponse(refused.body, refused.status, refused.headers)
+            else:
+                answer = as_json(refused.body, refused.status, refused.headers)
         finally:
             self.fired.set()
+        answer.headers.update(number)
+        return answer
 
     def _answer(
         self, method: str, path: str, query: Mapping[str, str], content: Any, headers: Mapping[str, str], user: dict[str, Any] | None
@@ -156,7 +160,7 @@ class Zendesk:
         if user is None and method == "PUT" and "/tickets/" in path and self.faults.cut > 0:
             self.faults.cut -= 1
             raise Cut
-        more = {**rates, **found.headers, "x-zendesk-request-id": f"sim-{sum(self.requests.values())}"}
+        more = {**rates, **found.headers}
         if found.status == 204:
             return Response(status_code=204, headers=more)
         return as_json(found.content, found.status, more)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, fields
@@ -50,7 +51,7 @@ def make_app(zendesk: Zendesk, *, pumping: bool) -> Starlette:
             return JSONResponse({"error": "UnparseableJson", "description": "The request body is not valid JSON"}, 400)
         headers = {k.lower(): v for k, v in request.headers.items()}
         query = _query(request)
-        path = request.url.path
+        path = re.sub("/{2,}", "/", request.url.path)  # as a client may join addresses
         if path.removesuffix(".json") == "/api/v2/webhooks/test" and request.method == "POST":
             return await _test(zendesk, query.get("webhook_id"), content, headers)
         if path.startswith("/api/v2/webhooks/") and path.removesuffix(".json").endswith("/test") and request.method == "POST":

@@ -53,6 +53,8 @@ class Exports(RouteGroup):
     def _beside(self, tickets: Sequence[Row], asked: Asked) -> dict[str, Any]:
         """Tickets with what `include` asks for: metrics within each, people and places beside them."""
         include = asked.query.get("include", "").split(",")
+        if "last_audits" in include:
+            raise bad_request("InvalidSideload", "last_audits cannot be included in an incremental export")
         if "metric_sets" in include:
             tickets = [{**t, "metric_set": self.metric(t)} for t in tickets]
         found: dict[str, Any] = {"tickets": tickets}

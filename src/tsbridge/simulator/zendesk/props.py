@@ -14,14 +14,12 @@ from tsbridge.simulator.zendesk.records import SHELVES, Store
 from tsbridge.simulator.zendesk.told import SINGLE
 
 Props = Mapping[str, Any]
-HTML_TAG: Final = re.compile(r"<[^<>]*>")
+HTML_TAG: Final = re.compile(r"</?[a-z!][^<>]*>", re.IGNORECASE)
 LINE_END: Final = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])>", re.IGNORECASE)
 
 
 def take(ticket: dict[str, Any], props: Props, store: Store, before: Mapping[str, Any]) -> None:
     """Take over the writable properties that are there, and what goes with them."""
-    if "description" in props and ticket.get("description") not in (None, props["description"]):
-        raise invalid("description", "Description: cannot be changed")
     for name in SINGLE:
         if name in props:
             ticket[name] = _checked(name, props[name], store)
@@ -127,19 +125,20 @@ def person(id_: Any, word: str, store: Store) -> dict[str, Any]:
 
 
 def comment_in(props: Props) -> Mapping[str, Any] | None:
-    """The comment that comes with a request, also where it is only its text or only HTML; None for one without a word."""
+    """The comment that comes with a request, also where it is only its text or only HTML; None for one without a word. HTML tags in a
+    `body` are left out."""
     given = props.get("comment")
     if isinstance(given, str):
         given = {"body": given}
     if not isinstance(given, Mapping):
         return None
-    body = given.get("body") or _words(str(given.get("html_body") or ""))
+    body = _without_tags(str(given["body"])) if given.get("body") else unescape(_without_tags(str(given.get("html_body") or "")))
     return {**given, "body": body} if body else None
 
 
-def _words(html: str) -> str:
-    """What an HTML comment says: its `body`."""
-    return unescape(HTML_TAG.sub("", LINE_END.sub("\n", html))).strip()
+def _without_tags(html: str) -> str:
+    """What is said in it; where a paragraph or a line ends is a line end."""
+    return HTML_TAG.sub("", LINE_END.sub("\n", html)).strip()
 
 
 def is_true(value: Any) -> bool:

@@ -18,9 +18,11 @@ class Tickets(RouteGroup):
         tickets: Sequence[Any] = [t for _, t in sorted(self.s.tickets.items())]
         if "external_id" in asked.query:
             tickets = [t for t in tickets if t["external_id"] == asked.query["external_id"]]
-        order = asked.query.get("sort", "")
-        if order.lstrip("-") in ("updated_at", "id", "status"):
-            tickets = sorted(tickets, key=lambda t: (t[order.lstrip("-")], t["id"]), reverse=order.startswith("-"))
+        name, backwards = asked.query.get("sort", "").lstrip("-"), asked.query.get("sort", "").startswith("-")
+        if not any(key.startswith("page[") for key in asked.query) and "sort_by" in asked.query:  # cursor pages pass it over
+            name, backwards = asked.query["sort_by"], asked.query.get("sort_order") == "desc"
+        if name in ("created_at", "updated_at", "id", "status"):
+            tickets = sorted(tickets, key=lambda t: (t[name], t["id"]), reverse=backwards)
         return page(tickets, "tickets", asked.query, asked.url)
 
     @route("GET", "/api/v2/tickets/count")
@@ -63,7 +65,7 @@ class Tickets(RouteGroup):
     @route("PUT", "/api/v2/tickets/<id>")
     def update_ticket(self, asked: Asked, id_: int) -> Any:
         props = asked.inside("ticket")
-        warned = sorted(set(props) & {"url", "created_at", "id", "via"})
+        warned = sorted(set(props) & {"url", "created_at", "id", "via", "description"})
         ticket, audit = self.world.change(id_, props, asked.user)
         return Found(
             200,

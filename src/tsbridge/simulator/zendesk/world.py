@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html import escape
 from typing import Any, Final
 
 from tsbridge.simulator.zendesk import rules, shapes
@@ -358,7 +359,7 @@ class World:
         files = [f for token in tokens if (f := self.store.uploads.pop(str(token), None)) is not None]
         public = is_true(given["public"]) if given.get("public") is not None else said[0]["public"] if said else True
         ticket["is_public"] = public or ticket["is_public"]
-        html = str(given["html_body"]) if given.get("html_body") else f"<p>{body}</p>"
+        html = str(given["html_body"]) if given.get("html_body") else f"<p>{escape(body, quote=False)}</p>"
         comment = shapes.comment(self.new_id(), self._stamp(), author["id"], body, html, public=public, files=files, via=via)
         said.append(comment)
         return comment

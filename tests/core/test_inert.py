@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.seeds import examples
-from tsbridge.core.inert import CLOSE, OPEN, leaving, quiet, strange
+from tsbridge.core.inert import CLOSE, GAP, OPEN, leaving, quiet, strange
 
 SIGNS = re.compile(
     r"\{\{|\{%|\]\(|(?<![\u200a*~])[*~]+|[*~](?![*~\u200a])|(?<!\w)_\w|://|\bwww\.|`|(?<!\u200b)@|(?<!\u200b)#|(?<!\u200b)<|[\u202a-\u202e\u2066-\u2069\x00\x1b]"
@@ -40,6 +40,15 @@ def test_words_and_addresses_are_as_they_came(name: str) -> None:
 
 def test_until_a_text_leaves_a_value_in_it_is_found_as_it_came() -> None:
     assert "{{ticket.comments}}" in strange("{{ticket.comments}}")
+
+
+@pytest.mark.parametrize(("text", "left"), [("call <Ana>", f"call <{GAP}Ana>"), ("</b> <!-- <?x", f"<{GAP}/b> <{GAP}!-- <{GAP}?x")])
+def test_what_zendesk_would_take_for_html_stays_words(text: str, left: str) -> None:
+    assert leaving(text) == left
+
+
+def test_less_than_is_no_html() -> None:
+    assert leaving("wait <15 min, 1 < 2 <3") == "wait <15 min, 1 < 2 <3"
 
 
 @examples(20, 60)

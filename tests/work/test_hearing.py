@@ -15,6 +15,7 @@ from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk
 from tests.work.walk import Walk
 from tsbridge.core.errors import TryLater
+from tsbridge.core.inert import GAP
 from tsbridge.core.moments import instant_text
 from tsbridge.http import Http
 from tsbridge.store import wanted_facts
@@ -121,6 +122,17 @@ def test_our_own_write_makes_no_decision_and_is_known(database: Database, clock:
         desk.walk.work()
     assert desk.events(ticket) == [("ticket.created", 1)]
     assert desk.writing.status(ticket)[0] == "confirmed"
+
+
+def test_a_note_of_ours_with_what_looks_like_html_is_ours_when_it_comes_back(database: Database, clock: SettableClock) -> None:
+    desk = Desk(database, clock)
+    injury, default = BOOK["rules"]  # type: ignore[misc]
+    note = {"note": "Somebody was bitten: call <Ana> now, wait <15 min"}
+    desk.walk.publish({**BOOK, "queues": {"intake": {}}, "rules": [{**injury, "then": [*injury["then"], note]}, default]})  # type: ignore[dict-item, index]
+    ticket = reported(desk)
+    desk.settle(ticket)
+    assert [said.replace(GAP, "") for said in desk.writing.notes(ticket)] == [note["note"]]
+    assert desk.events(ticket) == [("ticket.created", 1)]
 
 
 def test_a_tag_that_an_agent_took_off_stays_off(database: Database, clock: SettableClock) -> None:

@@ -19,7 +19,8 @@ HAIR: Final = "\u200a"
 _SIGNS: Final = re.compile(r"[@#\[\]|<>{]")
 _STRESS: Final = re.compile(r"[*~]+|(?<!\w)_+|_+(?!\w)")
 _LINKS: Final = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
-_PLACEHOLDERS: Final = re.compile(r"(?<=\{)(?=[{%])")
+_FILLED: Final = re.compile(r"(?<=\{)(?=[{%])|(?<=<)(?=[A-Za-z/!?])")
+"""Where a placeholder of Zendesk's begins, or what it takes for HTML and leaves out of a comment."""
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,5}")
 _STRANGE: Final = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
 
@@ -42,5 +43,5 @@ def unlinked(text: str) -> str:
 
 
 def leaving(text: str) -> str:
-    """A text as it leaves: what is strange in it made inert, and no placeholder in any of it."""
-    return _PLACEHOLDERS.sub(GAP, _STRANGE.sub(lambda found: quiet(found[1]), text).replace(OPEN, "").replace(CLOSE, ""))
+    """A text as it leaves: what is strange in it made inert, and no placeholder and no HTML in any of it."""
+    return _FILLED.sub(GAP, _STRANGE.sub(lambda found: quiet(found[1]), text).replace(OPEN, "").replace(CLOSE, ""))

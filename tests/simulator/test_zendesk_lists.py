@@ -257,3 +257,22 @@ async def test_bulk_changes_fire_triggers_like_any_other() -> None:
 async def test_more_than_a_hundred_at_once_is_refused() -> None:
     batch = [{"comment": {"body": "x"}}] * 101
     assert (await Account().call("POST", "tickets/create_many", {"tickets": batch})).status_code == 400
+
+
+async def test_the_search_export_gives_every_kind_it_names() -> None:
+    account = Account()
+    made = await account.ticket(subject="Safe hands")
+    organization = (await account.call("POST", "organizations", {"organization": {"name": "Safe Sitters"}})).json()["organization"]
+    wanted = {"ticket": made["id"], "organization": organization["id"], "group": 61000000010}
+    for kind, id_ in wanted.items():
+        found = (await account.get(f"search/export?query=safe&filter[type]={kind}"))["results"]
+        assert [(one["id"], one["result_type"]) for one in found] == [(id_, kind)]
+        assert (await account.get(f"search?query=type:{kind} safe"))["results"] == found
+    assert (await account.call("GET", "search/export?query=safe&filter[type]=article")).status_code == 400
+
+
+async def test_the_times_of_a_ticket_are_there_by_their_own_id() -> None:
+    account = Account()
+    ticket = await account.ticket()
+    times = (await account.get(f"tickets/{ticket['id']}/metrics"))["ticket_metric"]
+    assert (await account.get(f"ticket_metrics/{times['id']}"))["ticket_metric"] == times

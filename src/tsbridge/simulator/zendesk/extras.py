@@ -211,6 +211,10 @@ class Extras(RouteGroup):
     def metrics_of(self, asked: Asked, id_: int) -> Any:
         return {"ticket_metric": self.metric(self.world.ticket(id_))}
 
+    @route("GET", "/api/v2/ticket_metrics/<id>")
+    def metric_of(self, asked: Asked, id_: int) -> Any:
+        return {"ticket_metric": self.metric(self.world.ticket(id_))}
+
     @route("GET", "/api/v2/ticket_metrics")
     def metrics(self, asked: Asked) -> Any:
         answer = page(list(self.s.tickets.values()), "ticket_metrics", asked.query, asked.url)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tsbridge.simulator.zendesk.answers import Rejected, bad_request, not_found, page
 from tsbridge.simulator.zendesk.routes import Asked, RouteGroup, route
-from tsbridge.simulator.zendesk.search import search_all, search_tickets, search_users
+from tsbridge.simulator.zendesk.search import search_all, search_named, search_tickets, search_users
 
 
 class Lookups(RouteGroup):
@@ -47,9 +47,12 @@ class Lookups(RouteGroup):
     @route("GET", "/api/v2/search/export")
     def search_export(self, asked: Asked) -> Any:
         kind = asked.query.get("filter[type]")
-        if kind not in ("ticket", "user"):
-            raise bad_request("InvalidValue", "filter[type] is needed")
         query = asked.query.get("query", "")
-        found = search_tickets(self.world, query) if kind == "ticket" else search_users(self.world, query)
+        if kind in ("ticket", "user"):
+            found = search_tickets(self.world, query) if kind == "ticket" else search_users(self.world, query)
+        elif kind in ("organization", "group"):
+            found = search_named(self.world, kind, query)
+        else:
+            raise bad_request("InvalidValue", "filter[type] is needed")
         sized = {"page[size]": "100", **asked.query}
         return page([{**f, "result_type": kind} for f in found], "results", sized, asked.url)

@@ -33,13 +33,8 @@ def search_all(world: World, query: str, how: Mapping[str, str]) -> list[dict[st
         found += [{**t, "result_type": "ticket"} for t in search_tickets(world, query)]
     if not kinds or "user" in kinds:
         found += [{**u, "result_type": "user"} for u in search_users(world, query)]
-    if "organization" in kinds:
-        _, words = terms(query)
-        found += [
-            {**o, "result_type": "organization"}
-            for o in world.store.organizations.values()
-            if all(w in str(o["name"]).lower() for w in words)
-        ]
+    for kind in sorted(kinds & {"organization", "group"}):
+        found += [{**one, "result_type": kind} for one in search_named(world, kind, query)]
     said = {name: value for name, _, value in fields if name in ("sort", "order_by", "sort_by", "sort_order")}
     key = how.get("sort_by") or said.get("order_by") or said.get("sort_by")
     way = how.get("sort_order") or said.get("sort") or said.get("sort_order") or "desc"
@@ -113,6 +108,13 @@ def _hit(world: World, ticket: dict[str, Any], name: str, operator: str, value: 
     if name in ("subject", "description"):
         return value.strip("*") in str(ticket[name]).lower()
     return str(ticket.get(name)).lower() == value
+
+
+def search_named(world: World, kind: str, query: str) -> list[dict[str, Any]]:
+    """Organizations or groups (`kind` is one of them) whose name has all the words."""
+    _, words = terms(query)
+    shelf = world.store.organizations if kind == "organization" else world.store.groups
+    return [one for one in shelf.values() if all(w in str(one["name"]).lower() for w in words)]
 
 
 def search_users(world: World, query: str) -> list[dict[str, Any]]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
+import json
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from tsbridge.document_files import BadFile, Lines, dump, load_text
+from tests.seeds import examples
+from tsbridge.document_files import BadFile, Lines, dump, load_text, with_base
 
 TEXT = """\
 # a comment
@@ -24,6 +31,8 @@ rules:
   - {key: "a/b", kind: routing, when: {}, then: [
       {route: one}]}
 """
+
+LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +64,17 @@ def test_a_name_with_a_slash_is_found_by_its_escaped_form() -> None:
 
 def test_lines_of_json_count_as_well() -> None:
     assert Lines(b'{"a":\n  {"b":\n    [1,\n     2]}}')("/a/b/1") == 4
+
+
+@examples(100, 1_000)
+@given(st.dictionaries(st.text(LETTERS), st.text(LETTERS) | st.lists(st.none() | st.booleans() | st.text(LETTERS), max_size=3), max_size=3))
+def test_json_is_read_as_it_was_meant_however_it_was_written(document: Any) -> None:
+    for written in (json.dumps(document), json.dumps(document, ensure_ascii=False, indent="\t")):
+        assert load_text(written.encode()) == document
+
+
+def test_json_that_says_what_it_is_based_on_is_json_still() -> None:
+    assert load_text(with_base(codecs.BOM_UTF8 + json.dumps({"title": "\U0001f6a8"}).encode(), 3)) == {"title": "\U0001f6a8"}
 
 
 @pytest.mark.parametrize("text", [b"", b"a: [1", b"\xff", b"- " * 3_000])

@@ -13,6 +13,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,9 @@ from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.representer import SafeRepresenter
 from ruamel.yaml.resolver import implicit_resolvers
+
+from tsbridge.core import strict_json
+from tsbridge.core.errors import Malformed
 
 BIGGEST: Final = 8 << 20
 DEEPEST: Final = 64
@@ -83,6 +87,10 @@ def load_text(raw: bytes, *, dates: bool = False) -> Any:
 
     `dates`: a date without quotes is its text; otherwise it is refused, as what it stands for is not sure.
     """
+    bare = raw[len(_head(raw)) :].removeprefix(codecs.BOM_UTF8)
+    if bare[:1] in (b"{", b"["):  # JSON has letters and escapes that YAML does not; whatever else it is, YAML's reader says with its line
+        with suppress(Malformed):
+            return strict_json.read(bare, BIGGEST, DEEPEST)
     node = _composed(raw)
     return None if node is None else _Plain(dates).value(node, 0)
 

@@ -91,7 +91,7 @@ class Recount:
     def replied(self, case: dict[str, Any]) -> int | None:
         for one in self.stories[case["id"]]:
             spoke = any(t[2:4] == ["agent", True] for t in one["texts"] if len(t) > 3)
-            if one["event"] == "call.answered" or (one["event"] == "ticket.commented" and spoke):
+            if one["facts"].get("call.outcome") == "answered" or (one["event"] == "ticket.commented" and spoke):
                 return int(one["micro"])
         return None
 

@@ -64,7 +64,7 @@ def _told(
         elif _speaks(moment):
             add(REPLIED)
         if now in DONE and was not in DONE:
-            add(SOLVED)
+            add(SOLVED, moment.event)
         elif was in DONE and now not in DONE:
             add(UNSOLVED)
         if moment.actor.kind == "agent":
@@ -75,7 +75,7 @@ def _told(
                     add(UNTAGGED, tag)
             if "ticket.group_id" in changed and previous.get("ticket.group_id") is not None:
                 add(MOVED, str(state.tracks[key].facts.get("ticket.group_id") or ""))
-    elif moment.source == "talkdesk" and moment.event == "call.answered":
+    elif moment.event == "call.answered" or (_outcome(before, key) != "answered" and _outcome(state, key) == "answered"):
         add(ANSWERED)
     if state.acknowledged is not None and before.acknowledged is None:
         add(ACKNOWLEDGED)
@@ -88,6 +88,10 @@ def _told(
     elif state.resolved and not before.resolved:
         add(RESOLVED)
     return found
+
+
+def _outcome(state: CaseState, key: str) -> Value:
+    return state.tracks[key].facts.get("call.outcome") if key in state.tracks else None
 
 
 def _speaks(moment: Moment) -> bool:

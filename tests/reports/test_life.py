@@ -45,7 +45,8 @@ def some_story(rng: random.Random) -> list[Moment]:
             told.append(weeks.at_desk(ticket, rng.choice(("case.acknowledged", "case.resolved", "case.noted")), at, "mara"))
         elif what == 7:
             event = rng.choice(("call.started", "call.answered", "call.missed", "call.ended"))
-            told.append(weeks.call(CALL, event, at, "p1", direction="inbound", outcome=event.removeprefix("call.")))
+            outcome = rng.choice(("answered", "missed")) if event == "call.ended" else event.removeprefix("call.")
+            told.append(weeks.call(CALL, event, at, "p1", direction="inbound", outcome=outcome))
         elif what == 8:
             facts = (
                 ("tags", rng.choice(((), ("a",)))),

@@ -112,7 +112,7 @@ def acts(count: Recount, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found = []
     start, until = micro(START), micro(UNTIL)
     for case_id, story in count.stories.items():
-        case, status = count.cases[case_id], dict[str, str]()
+        case, status, taken = count.cases[case_id], dict[str, str](), set[str]()
 
         def did(what: str, one: dict[str, Any], by: str | None, case: dict[str, Any] = case) -> None:
             if start <= one["micro"] < until:
@@ -122,11 +122,12 @@ def acts(count: Recount, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
             spoke = any(t[2:4] == ["agent", True] for t in one["texts"] if len(t) > 3)
             if one["event"] == "ticket.commented" and spoke:
                 did("answers", one, one["actor"][1])
-            if one["event"] == "call.answered":
+            if one["facts"].get("call.outcome") == "answered" and one["key"] not in taken:
                 did("calls", one, None)
+                taken.add(one["key"])
             if one["source"] == "zendesk":
                 told = next((c[2] for c in one["changes"] if c[0] == "ticket.status"), one["facts"].get("ticket.status"))
-                if told in ("solved", "closed") and status.get(one["key"]) not in ("solved", "closed"):
+                if told in ("solved", "closed") and status.get(one["key"]) not in ("solved", "closed") and one["event"] != "ticket.merged":
                     did("solved", one, one["actor"][1])
                 status[one["key"]] = told or status.get(one["key"], "new")
     for row in given:

@@ -310,7 +310,8 @@ def live_through(
         waited, talked = rng.randint(5, 400), rng.randint(10, 900)
         then = at + timedelta(seconds=waited)
         told.append(weeks.call(call, "call.started", at, person, about=about, direction=direction))
-        told.append(weeks.call(call, f"call.{how}", then, person, outcome=how, direction=direction, wait_seconds=waited))
+        if how != "answered" or not call.endswith("3"):  # of some only the end is heard
+            told.append(weeks.call(call, f"call.{how}", then, person, outcome=how, direction=direction, wait_seconds=waited))
         if how != "answered":
             return then
         over = then + timedelta(seconds=talked)

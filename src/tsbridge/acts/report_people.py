@@ -95,7 +95,7 @@ def _acts(conn: Connection, around: Around, question: Question) -> list[Act]:
     found = []
     for case in whole.values():
         for event in case.life.events:
-            if event.what in _ACTS and question.holds(event.at):
+            if event.what in _ACTS and event.what_of not in ("ticket.merged", "ticket.deleted") and question.holds(event.at):
                 by = event.by
                 if event.what == CALL_ANSWERED:
                     email = case.life.tracks[event.of].facts.get("call.agent_email")

@@ -28,9 +28,9 @@ Body = Mapping[str, Any]
 class Event(NamedTuple):
     """Something that happened: `of` an interaction (`source:id`), `by` somebody's id where it is known.
 
-    `created`, `replied` (an agent in public), `solved`, `unsolved` tell of a ticket, `answered` of a call; `resolved` and `reopened` of
-    the whole case; `acknowledged` of the thread `what_of`, of the whole case where that is empty; `untagged` (a person took the tag
-    `what_of` off) and `moved` (to the group `what_of`) of a ticket.
+    `created`, `replied` (an agent in public), `solved` (done; `what_of`: the event it was by), `unsolved` tell of a ticket, `answered` of a
+    call (by what tells it first); `resolved` and `reopened` of the whole case; `acknowledged` of the thread `what_of`, of the whole case
+    where that is empty; `untagged` (a person took the tag `what_of` off) and `moved` (to the group `what_of`) of a ticket.
     """
 
     at: datetime
@@ -135,7 +135,7 @@ class _Telling:
             return
         self._latest = key
         track.heard_at = at
-        was = track.status
+        was, outcome = track.status, track.facts.get("call.outcome")
         way = None if name in self._taken else _taken_by(body, track, changes)
         before = {field: changes[field][0] if field in changes else track.facts.get(field) for field in ("tags", GROUP)}
         self._learn(track, source, body["facts"], changes)
@@ -144,7 +144,7 @@ class _Telling:
             self._of_ticket(body, at, key, by, was, track)
             if actor == "agent":
                 self._undone(body, at, key, by, before, track, changes)
-        elif event == "call.answered":
+        elif event == "call.answered" or outcome != "answered" == track.facts.get("call.outcome"):
             self.events.append(Event(at, ANSWERED, key, by))
         if way == "assignment" and body.get("impression") and self._is_as_asked(name, track):
             way = None  # a snapshot does not tell who wrote it
@@ -176,12 +176,13 @@ class _Telling:
         track.facts.update((name, current) for name, (_, current) in changes.items() if source == "talkdesk" or name in KEPT)
 
     def _of_ticket(self, body: Body, at: datetime, key: str, by: str | None, was: Any, track: Known) -> None:
-        if body["event"] == "ticket.created":
+        event = body["event"]
+        if event == "ticket.created":
             self.events.append(Event(at, CREATED, key, by, "agent" if _speaks(body) else ""))
         elif _speaks(body):
             self.events.append(Event(at, REPLIED, key, by))
         if track.status in DONE and was not in DONE:
-            self.events.append(Event(at, SOLVED, key, by))
+            self.events.append(Event(at, SOLVED, key, by, event))
         elif was in DONE and track.status not in DONE:
             self.events.append(Event(at, UNSOLVED, key, by))
 

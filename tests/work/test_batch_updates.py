@@ -8,6 +8,7 @@ import pytest
 
 from tests.clocks import SettableClock
 from tests.work.desk import WritingDesk, asked, tags
+from tests.work.test_writeback_refused import refused
 from tests.work.test_writeback_trouble import Died, die
 from tsbridge.core import crashpoint
 from tsbridge.core.helpdesk import Wish
@@ -90,6 +91,33 @@ async def test_a_ticket_that_fails_in_its_job_is_looked_at_alone_and_holds_nobod
     assert desk.status(tickets[7]) == ("refused", "closed")
     assert {desk.status(ticket) for ticket in tickets if ticket != tickets[7]} == {("confirmed", None)}
     assert alone(desk) == 0
+
+
+async def test_a_tag_that_zendesk_does_not_keep_is_parked_by_name_on_each_ticket(desk: WritingDesk) -> None:
+    desk.zendesk.world.store.unwanted.add("ts_never")
+    tickets = [desk.ticket() for _ in range(100)]
+    for ticket in tickets:
+        desk.wish(ticket, tags("ts_a", "ts_never"))
+    await desk.until_quiet()
+    assert jobs(desk) == 1
+    assert {desk.status(ticket) for ticket in tickets} == {("parked", "part_refused")}
+    assert all(refused(desk, ticket) == {"tag:ts_never": "not_kept"} and desk.tags(ticket) == {"ts_a"} for ticket in tickets)
+
+
+async def test_what_somebody_takes_off_behind_a_job_stays_off(desk: WritingDesk) -> None:
+    tickets = [desk.ticket() for _ in range(100)]
+    for ticket in tickets:
+        desk.wish(ticket, tags("ts_a"))
+
+    def take_off(request: object) -> None:
+        if "ts_a" in desk.tags(tickets[7]):
+            desk.edit(tickets[7], tags=[])  # between the job and our look at what it did
+
+    desk.wire.before = take_off
+    await desk.until_quiet()
+    assert {desk.status(ticket) for ticket in tickets} == {("confirmed", None)}
+    assert [ticket for ticket in tickets if desk.tags(ticket) != {"ts_a"}] == [tickets[7]]
+    assert (jobs(desk), alone(desk)) == (1, 0)
 
 
 async def test_a_job_is_followed_to_its_end(desk: WritingDesk) -> None:

@@ -1,7 +1,7 @@
 """Large backlogs: tickets that need the same tags on or off share one job, a hundred tickets for one permit.
 
 Only tags: they go on and off without touching what else is on a ticket, so the job needs no guard and may be repeated. A ticket
-that needs more, whose job failed, or with whom anything is unclear is written alone.
+that needs more, whose job failed, that does not show what the job did, or with whom anything is unclear is written alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
@@ -26,6 +26,7 @@ from tsbridge.store import budget, desired, intents
 from tsbridge.store.db import Database
 from tsbridge.store.desired import ClaimedWish
 from tsbridge.store.rulebooks import newest
+from tsbridge.vendors.zendesk.tickets import current_of
 from tsbridge.work import unheard
 from tsbridge.work.loop import LEASE
 from tsbridge.work.pace import Pace
@@ -35,6 +36,7 @@ MANY: Final = 100
 """Tickets of one job, and due wishes that make a backlog."""
 FEW: Final = 5
 """Fewer tickets with the same edit are written alone."""
+NOT_SHOWN: Final = "not_shown"
 
 
 class Zendesk(Protocol):
@@ -42,6 +44,7 @@ class Zendesk(Protocol):
 
     async def tag_many(self, tickets: Sequence[str], add: Sequence[str], remove: Sequence[str], marker: str) -> str: ...
     async def follow(self, job: str) -> Mapping[str, str | None]: ...
+    async def tickets(self, ids: Sequence[str]) -> list[dict[str, Any]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,21 @@ class BatchWriter:
                 raise
             return
         crashpoint("writeback.answered")
-        await self._database.write(lambda conn: self._ended(conn, batch.edit, held, marker, ended))
+        otherwise = await self._otherwise(tickets, batch.edit)
+        await self._database.write(lambda conn: self._ended(conn, batch.edit, held, marker, {**ended, **otherwise}))
         crashpoint("writeback.settled")
+
+    async def _otherwise(self, tickets: Sequence[str], edit: Edit) -> Mapping[str, str]:
+        """The tickets that are not as the job said it left them: looked at alone, their audits tell whether Zendesk kept nothing of it or
+        somebody else was there. Where they cannot be read, the job's word counts.
+        """
+        try:
+            found = await self._zendesk.tickets(tickets)
+        except VendorError:
+            return {}
+        return {
+            ticket.id: NOT_SHOWN for ticket in map(current_of, found) if not set(edit.add) <= ticket.tags or ticket.tags & set(edit.remove)
+        }
 
     def _intend(self, conn: Connection, batch: Batch, marker: str) -> list[tuple[ClaimedWish, Ours]]:
         """The last look before the call. Returns the members that still are ours; without a permit they wait for one."""
@@ -135,7 +151,7 @@ class BatchWriter:
                 kept = desired.settle(conn, wish, "confirmed", now, after, plan=edit_json(edit), wrote=True)
                 intents.ended(conn, intent, "done" if kept else "unknown", now)
             else:
-                intents.ended(conn, intent, "unknown" if error == "not_reported" else "refused", now)
+                intents.ended(conn, intent, "unknown" if error in ("not_reported", NOT_SHOWN) else "refused", now)
                 desired.later(conn, wish, now, reason=error)
 
 

@@ -32,7 +32,7 @@ def take(ticket: dict[str, Any], props: Props, store: Store, before: Mapping[str
     if ticket.get("assignee_id") and ticket["status"] == "new":
         ticket["status"] = "open"
     if "tags" in props:
-        ticket["tags"] = clean_tags(props["tags"] or [])
+        ticket["tags"] = [tag for tag in clean_tags(props["tags"] or []) if tag not in store.unwanted]
     for given in props.get("custom_fields") or props.get("fields") or ():
         if isinstance(given, Mapping) and str(given.get("id", "")).isdecimal():
             _set_custom(ticket, int(given["id"]), given.get("value"), store)

@@ -47,3 +47,5 @@ class Store:
     schedules: dict[int, dict[str, Any]] = field(default_factory=dict)
     holidays: dict[int, dict[int, dict[str, Any]]] = field(default_factory=dict)
     once: dict[str, tuple[str, int]] = field(default_factory=dict)
+    unwanted: set[str] = field(default_factory=set)
+    """Tags that the account drops in silence."""

@@ -55,6 +55,14 @@ def test_what_is_applied_is_told_and_stands_under_the_users_name(run: Run, walk:
     assert walk.database.read_now(proof.verify)["ok"]
 
 
+def test_of_what_no_open_case_has_it_is_said_what_there_is(run: Run, walk: Walk) -> None:
+    told = run("cases", "rejudge", "--severity", "7", "--queue", "safty")
+    assert (told.code, told.out.splitlines()[0]) == (0, "0 open cases looked at, 0 would be otherwise by version 2.")
+    assert "No open case has the severity 7; there are none with one." in told.out
+    assert "No open case has the queue safty; there are intake." in told.out
+    assert "No open case" not in run("cases", "rejudge", "--queue", "intake").out
+
+
 def test_what_makes_no_sense_is_refused(run: Run, walk: Walk) -> None:
     assert run("cases", "rejudge", "--live", "1").code == 2
     assert run("cases", "rejudge", "--from", "2026-11-23T00:00:00Z", "--to", "2026-11-22T00:00:00Z").code == 2

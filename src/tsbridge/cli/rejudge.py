@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 import typer
+from sqlalchemy import Connection
 
 from tsbridge.acts import rejudging, shape
 from tsbridge.acts.errors import Conflict
@@ -59,7 +60,8 @@ def rejudge(
         asyncio.run(_through(made, id_))
         told = shape.as_json(made.read(lambda conn: rejudging.show(conn, id_, made.settings.zone)))
         told["moves"] = list(_moves(made, id_))
-    say(as_json, told, _in_words(told))
+        there = {} if told["summary"]["cases"] else made.read(lambda conn: _there(conn, wanted))
+    say(as_json, told, _in_words(told, there))
     done(told["status"] == "done")
 
 
@@ -86,9 +88,18 @@ def _moves(made: House, id_: str) -> Iterator[dict[str, Any]]:
         after = found[-1].seq
 
 
-def _in_words(told: dict[str, Any]) -> Iterator[str]:
+def _there(conn: Connection, wanted: rejudges.Filter) -> dict[str, list[Any]]:
+    """What open cases have of that by which none was found."""
+    asked = [name for name in ("severity", "category", "queue") if getattr(wanted, name) is not None]
+    found = {name: rejudges.values(conn, name) for name in asked}
+    return {name: values for name, values in found.items() if getattr(wanted, name) not in values}
+
+
+def _in_words(told: dict[str, Any], there: dict[str, list[Any]]) -> Iterator[str]:
     counts, verb = told["summary"], "are" if told["apply"] else "would be"
     yield f"{counts['cases']} open cases looked at, {counts['changed']} {verb} otherwise by version {told['version']}."
+    for name, values in there.items():
+        yield f"No open case has the {name} {told['filter'][name]}; there are {', '.join(map(str, values)) or 'none with one'}."
     if told["status"] != "done":
         yield f"It ended as {told['status']}: {told['reason'] or 'somebody stopped it'}."
     if told["moves"]:

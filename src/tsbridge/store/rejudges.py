@@ -90,6 +90,12 @@ def count(conn: Connection, wanted: Filter) -> int:
     return int(conn.execute(select(func.count()).select_from(cases).where(*_those(conn, wanted))).scalar_one())
 
 
+def values(conn: Connection, name: str) -> list[Any]:
+    """The severities, categories or queues (`name` is a column) that open cases have."""
+    column = cases.c[name]
+    return list(conn.execute(select(column).where(cases.c.status == OPEN, column.is_not(None)).distinct().order_by(column)).scalars())
+
+
 def page(conn: Connection, wanted: Filter, after: str, limit: int) -> list[str]:
     """Ids of the next open cases behind the id `after`, in their order."""
     query = select(cases.c.id).where(cases.c.id > after, *_those(conn, wanted)).order_by(cases.c.id)

@@ -6,7 +6,6 @@ Leans on names of uvicorn 0.54; tests/test_server.py holds it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -78,7 +77,8 @@ class DoorProtocol(GuestProtocol):
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
-        self._see_to_it()
+        if len(self.cycle.body) > BODY_CAP:
+            self._see_to_it()
 
     def _begin(self, cycle: RequestResponseCycle, app: Any) -> None:
         if not cycle.disconnected:
@@ -99,11 +99,13 @@ class DoorProtocol(GuestProtocol):
         if cycle.more_body and len(cycle.body) <= BODY_CAP:
             return
         self._visit = None
-        if len(cycle.body) <= READ_ASIDE:
-            with contextlib.suppress(Exception):  # it comes up again on the usual way, which knows what to do about it
-                self._doors[cycle.scope["path"]].take(headers, bytes(cycle.body), partial(self._tell, cycle), self.proven)
-                return
-        super()._start_asgi_task(cycle, self.app)
+        if len(cycle.body) > READ_ASIDE:
+            super()._start_asgi_task(cycle, self.app)
+            return
+        try:
+            self._doors[cycle.scope["path"]].take(headers, bytes(cycle.body), partial(self._tell, cycle), self.proven)
+        except Exception:  # it comes up again on the usual way, which knows what to do about it
+            super()._start_asgi_task(cycle, self.app)
 
     def _tell(self, cycle: RequestResponseCycle, answer: Answer) -> None:
         if cycle.disconnected or self.transport.is_closing():

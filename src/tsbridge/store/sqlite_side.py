@@ -107,7 +107,9 @@ class SqliteSide:
         driver = self._pen.connection.driver_connection
         if driver is None:
             return
-        written = driver.total_changes, driver.execute("PRAGMA data_version").fetchone()[0]  # by us, by anybody else
-        if written != self._written:
-            self._written = written
+        ours, others = driver.total_changes, self._written[1]
+        if ours == self._written[0]:  # else it is told already, whatever others have written
+            others = driver.execute("PRAGMA data_version").fetchone()[0]
+        if (ours, others) != self._written:
+            self._written = ours, others
             self._told()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tsbridge.core.moments import instant_text
 from tsbridge.core.rules.document import read
 from tsbridge.core.rules.findings import RulebookError
 from tsbridge.core.zones import RAILS, WINDOWS, zone
@@ -59,3 +60,10 @@ def test_a_calendar_may_say_its_zone_as_zendesk_does() -> None:
         book["calendars"]["office"]["timezone"] = wrong
         with pytest.raises(RulebookError):
             read(book)
+
+
+def test_the_hour_that_comes_twice_is_two_instants_in_text() -> None:
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=zone("Europe/Berlin"))
+    second = first.replace(fold=1)
+    assert first == second, "so Python compares them"
+    assert [instant_text(first), instant_text(second)] == ["2026-10-25T00:30:00.000000Z", "2026-10-25T01:30:00.000000Z"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any, Final, Literal, NamedTuple
 
@@ -140,14 +141,16 @@ class Moment:
     _digest: str = field(default="", init=False, repr=False, compare=False)
     _text: str = field(default="", init=False, repr=False, compare=False)
     _place: str = field(default="", init=False, repr=False, compare=False)
+    _subject: Interaction | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def subject(self) -> Interaction:
         """The interaction it belongs to. A desk moment hangs on one of the case's, named `<source>:<id>`."""
-        if self.source != "desk":
-            return Interaction(self.source, self.interaction)
-        source, _, id_ = self.interaction.partition(":")
-        return Interaction("talkdesk" if source == "talkdesk" else "zendesk", id_)
+        if self._subject is not None:
+            return self._subject
+        subject = Interaction(self.source, self.interaction) if self.source != "desk" else _named(self.interaction)
+        object.__setattr__(self, "_subject", subject)
+        return subject
 
     @property
     def digest(self) -> str:
@@ -178,6 +181,11 @@ class Moment:
         """Sort key of a story: vendor time; background facts first; creation before the rest; ties by the vendor's order, then content."""
         creation_first = 0 if self.event in ("ticket.created", "call.started") else 1
         return (self.at, 0 if self.event == FACTS else 1, creation_first, self.vendor_order + self.digest)
+
+
+def _named(name: str) -> Interaction:
+    source, _, id_ = name.partition(":")
+    return Interaction("talkdesk" if source == "talkdesk" else "zendesk", id_)
 
 
 def canonical(value: Any) -> bytes:
@@ -256,7 +264,12 @@ def with_digest(moment: Moment, digest: str) -> Moment:
 
 def instant_text(at: datetime) -> str:
     """RFC 3339 UTC, always six fraction digits, so that text order is time order."""
-    return f"{(at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec='microseconds')[:26]}Z"
+    return _text_of_utc(at if at.tzinfo is UTC else at.astimezone(UTC))
+
+
+@lru_cache(1024)  # a batch says the same few instants again and again; only of UTC are equal ones the same instant
+def _text_of_utc(at: datetime) -> str:
+    return f"{at.isoformat(timespec='microseconds')[:26]}Z"
 
 
 def read_instant(text: str) -> datetime:

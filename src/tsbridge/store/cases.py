@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
+from operator import itemgetter
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -34,6 +35,7 @@ _STATES: Final = Keyed(cases, ("id",), ("id", "state"))
 _DISSOLVE: Final = Delete(cases, ("id",))
 _FORGET_STEPS: Final = Delete(escalations, ("case_id",))
 _STEP: Final = tuple(c.name for c in escalations.c)
+_IN_ORDER: Final = itemgetter(*_STEP)
 _ADD_STEPS: Final = Insert(escalations, _STEP)
 
 
@@ -111,7 +113,7 @@ def dissolve(conn: Connection, case_ids: Iterable[str]) -> None:
 def save_escalations(conn: Connection, steps: Mapping[str, Sequence[Mapping[str, object]]], new: Set[str]) -> None:
     """Replace the escalation steps of cases, rows as `core.steps` makes them. `new`: cases that have none yet."""
     _FORGET_STEPS.all(conn, [(case_id,) for case_id in sorted(steps.keys() - new)])
-    _ADD_STEPS.all(conn, [tuple({"case_id": c, **row}[name] for name in _STEP) for c, rows in sorted(steps.items()) for row in rows])
+    _ADD_STEPS.all(conn, [_IN_ORDER({"case_id": c, **row}) for c, rows in sorted(steps.items()) for row in rows])
 
 
 def due(conn: Connection, now: datetime, limit: int) -> list[str]:

@@ -8,13 +8,13 @@ made when they are first needed, for the database that is there: a process on SQ
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from pydantic_core import to_json
 from sqlalchemy import Boolean, Column, CompoundSelect, Connection, Integer, Select, Table, UpdateBase
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
@@ -249,15 +249,15 @@ class _Write:
         if not rows:
             return 0
         told: list[list[Any]] = []
-        keep = _private(conn, self._private, keeping=True) if self._private else ()
+        at = [*self._at, *_private(conn, self._private, keeping=True)] if self._private else self._at
         for row in rows:
             values = list(row)
-            for i, writer in (*self._at, *keep):
+            for i, writer in at:
                 if values[i] is not None:
                     values[i] = writer(values[i])
             told.append(values)
         if conn.dialect.name == "postgresql":
-            return postgres.execute(conn, self._postgresql, (json.dumps(told, ensure_ascii=False),))
+            return postgres.execute(conn, self._postgresql, (to_json(told).decode(),))
         return execute_many(conn, self._sqlite, told)
 
 

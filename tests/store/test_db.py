@@ -337,6 +337,37 @@ async def test_one_delivery_that_cannot_be_stored_does_not_take_the_others_with_
     assert taken.status == "accepted"
 
 
+async def test_who_came_during_a_commit_is_committed_before_those_of_that_commit_are_told(database: Database, clock: SettableClock) -> None:
+    order: list[str] = []
+
+    class Watched:
+        """The database; while it is asked to commit the first delivery a second one comes."""
+
+        dialect = database.dialect
+
+        async def write(self, work: Any, **how: bool) -> Any:
+            order.append("commit")
+            if order == ["commit"]:
+                come("second")
+            return await database.write(work, **how)
+
+    def come(key: str) -> None:
+        told = answers[key] = asyncio.get_running_loop().create_future()
+
+        def tell(receipt: object) -> None:
+            order.append(key)
+            told.set_result(receipt)
+
+        intake.take("zendesk", key, {}, b"{}", tell)
+
+    answers: dict[str, asyncio.Future[Any]] = {}
+    intake = Intake(Watched(), clock, CountingIds())  # type: ignore[arg-type]
+    come("first")
+    assert (await answers["first"]).status == "accepted"
+    assert (await answers["second"]).status == "accepted"
+    assert order == ["commit", "commit", "first", "second"]
+
+
 async def test_a_sender_who_cannot_be_told_keeps_no_other_from_being_told(database: Database, clock: SettableClock) -> None:
     intake, loop = Intake(database, clock, CountingIds()), asyncio.get_running_loop()
     troubles: list[object] = []

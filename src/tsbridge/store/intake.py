@@ -90,8 +90,8 @@ class Intake:
     async def _commit_all(self) -> None:
         """Commit batch after batch until nobody waits."""
         try:
+            await asyncio.sleep(0)  # what has reached our sockets meanwhile shall share this commit
             while self._waiting:
-                await asyncio.sleep(0)  # what has reached our sockets meanwhile shall share this commit
                 await self._commit(self._next_batch())
         finally:
             self._committing = None
@@ -123,7 +123,8 @@ class Intake:
                 raise
         else:
             crashpoint("door.committed")
-            self._tell(batch, receipts)
+            # Behind the next commit, so that the disk does not wait while senders are told and say more.
+            asyncio.get_running_loop().call_soon(self._tell, batch, receipts)
 
     def _tell(self, batch: list[_Waiting], told: Iterable[Receipt | CannotStore]) -> None:
         """Each of them, whatever becomes of telling another."""

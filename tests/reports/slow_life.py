@@ -64,7 +64,8 @@ def _told(
         elif _speaks(moment):
             add(REPLIED)
         if now in DONE and was not in DONE:
-            add(SOLVED, moment.event)
+            tags = state.tracks[key].facts.get("tags")
+            add(SOLVED, "ticket.merged" if isinstance(tags, tuple) and "closed_by_merge" in tags else moment.event)
         elif was in DONE and now not in DONE:
             add(UNSOLVED)
         if moment.actor.kind == "agent":

@@ -38,7 +38,9 @@ def some_story(rng: random.Random) -> list[Moment]:
         elif what == 3:
             told.append(weeks.update(ticket, at, actor, Change("ticket.assignee_id", None, rng.choice(("7001", None)))))
         elif what == 4:
-            told.append(weeks.update(ticket, at, actor, Change("tags", ("a", "b"), rng.choice((("a",), ("a", "b", "c"), ())))))
+            told.append(
+                weeks.update(ticket, at, actor, Change("tags", ("a", "b"), rng.choice((("a",), ("a", "b", "closed_by_merge"), ()))))
+            )
         elif what == 5:
             told.append(weeks.update(ticket, at, actor, Change("ticket.group_id", rng.choice(("501", None)), rng.choice(("501", "777")))))
         elif what == 6:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from tsbridge.core.drift import MERGED
 from tsbridge.core.moments import FACTS, UNJUDGED, read_instant
 from tsbridge.core.track import ASSIGNEE, DONE, EMPTY, HANDLED
 
@@ -182,7 +183,8 @@ class _Telling:
         elif _speaks(body):
             self.events.append(Event(at, REPLIED, key, by))
         if track.status in DONE and was not in DONE:
-            self.events.append(Event(at, SOLVED, key, by, event))
+            merged = MERGED in (track.facts.get("tags") or ())
+            self.events.append(Event(at, SOLVED, key, by, "ticket.merged" if merged else event))
         elif was in DONE and track.status not in DONE:
             self.events.append(Event(at, UNSOLVED, key, by))
 

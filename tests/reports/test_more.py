@@ -134,6 +134,10 @@ def test_calls_that_were_missed_and_called_back(lived: Weeks) -> None:
     for case_id, members in count.members.items():
         story = [one for one in count.stories[case_id] if one["source"] == "talkdesk"]
         begun = {one["key"]: one for one in story if one["event"] == "call.started"}
+        taken: dict[str, int] = {}
+        for one in story:
+            if one["facts"].get("call.outcome") == "answered":
+                taken.setdefault(one["key"], one["micro"])
         for one in members:
             if one["source"] == "talkdesk" and start <= one["opened_at"] < until:
                 key = f"talkdesk:{one['id']}"
@@ -150,7 +154,7 @@ def test_calls_that_were_missed_and_called_back(lived: Weeks) -> None:
                         for k, o in begun.items()
                         if k != key and o["micro"] >= ended and o["facts"]["call.direction"] == "outbound"
                     ),
-                    *(o["micro"] for o in story if o["key"] != key and o["event"] == "call.answered" and o["micro"] >= ended),
+                    *(at for other, at in taken.items() if other != key and at >= ended),
                 ]
                 calls.append({**one, "facts": facts, "missed": missed, "ended": ended, "back": min(back) if back and missed else None})
 

@@ -8,6 +8,7 @@ made when they are first needed, for the database that is there: a process on SQ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -201,7 +202,7 @@ class Update:
             [where] if where else []
         )
         query = f"UPDATE {table.name} SET {', '.join(sets)} FROM {{rows}} WHERE {' AND '.join(told)}"
-        self._write = _Write(query.replace("{rows}", "({values}) v"), query, table, (*columns, *key), ())
+        self._write = _Write(_in_one_row(query.replace(" FROM {rows}", "")), query, table, (*columns, *key), ())
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         """Change these rows, the values of the columns first, then those of the key; returns how many rows were there."""
@@ -212,11 +213,10 @@ class Delete:
     """Many rows of a table, each by its key, in one statement. `behind`: a column that must be greater than the value after the key."""
 
     def __init__(self, table: Table, key: Sequence[str], behind: str | None = None) -> None:
-        told = [f"{name} = column{i}" for i, name in enumerate(key, 1)] + ([f"{behind} > column{len(key) + 1}"] if behind else [])
+        told = [f"{name} = v.column{i}" for i, name in enumerate(key, 1)] + ([f"{behind} > v.column{len(key) + 1}"] if behind else [])
         columns = (*key, *((behind,) if behind else ()))
-        own = f"{table.name}.rowid IN (SELECT {table.name}.rowid FROM ({{values}}) CROSS JOIN {table.name} ON {' AND '.join(told)})"
         query = f"DELETE FROM {table.name} USING {{rows}} WHERE {' AND '.join(told)}"
-        self._write = _Write(f"DELETE FROM {table.name} WHERE {own}", query, table, columns, ())
+        self._write = _Write(_in_one_row(query.replace(" USING {rows}", "")), query, table, columns, ())
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         """Take away these rows; returns how many were there."""
@@ -282,6 +282,11 @@ class _Rows:
                     values[i] = reader(values[i])
             rows.append(tuple(values))
         return rows
+
+
+def _in_one_row(query: str) -> str:
+    """A statement about the row whose values are handed in, for SQLite, of one about rows `v`."""
+    return re.sub(r"\bv\.column(\d+)", r"?\1", query)
 
 
 def _reader(kind: TypeEngine[Any], dialect: str) -> Callable[[Any], Any] | None:

@@ -18,10 +18,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tests.clocks import SettableClock
+from tests.work.desk import WritingDesk, tags
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import Walk, call, ticket
 from tsbridge.cpu_limit import within
-from tsbridge.store import case_tables, claiming, escalation_tables, inbox, inbox_tables, wanted_facts
+from tsbridge.store import case_tables, claiming, escalation_tables, inbox, inbox_tables, wanted_facts, writing_tables
 from tsbridge.store.db import Database
 from tsbridge.vendors.zendesk.client import AuditPage
 from tsbridge.vendors.zendesk.read_fields import OwnUser
@@ -38,16 +39,22 @@ TROUBLES = (
 
 
 class Trouble:
-    """A side of a database whose work fails at times: before it began, or when it was done and not yet committed."""
+    """A side of a database whose work fails at times: before it began, when it was done and not yet committed, or behind its commit."""
 
     def __init__(self, side: Any, seed: int) -> None:
         self._side = side
         self._dice = random.Random(seed)  # noqa: S311
         self.share = 0.0
         self.failed = 0
+        self.unheard: Callable[[Connection], bool] = lambda _: False
+        """Whether nobody hears any more that what was just done is committed: asked behind each commit."""
 
     def submit(self, work: Callable[[Connection], Any], **how: bool) -> Future[Any]:
-        return self._side.submit(self._spoiled(work), **how)
+        done: Future[Any] = self._side.submit(self._spoiled(work), **how)
+        if how["write"] and done.exception() is None and self._side.run(self.unheard, write=False):
+            done = Future()
+            done.set_exception(TROUBLES[2]())
+        return done
 
     def run(self, work: Callable[[Connection], Any], **how: bool) -> Any:
         return self._side.run(work, **how)  # how the test itself looks
@@ -132,6 +139,40 @@ def test_claims_that_could_not_be_given_back_are_given_back_with_the_next_claim(
     walk.work()
     assert statuses(database) == {"applied": 10}
     assert database.read_now(lambda conn: set(conn.execute(select(inbox_tables.inbox.c.attempts)).scalars())) == {1}
+
+
+def test_claims_whose_commit_nobody_heard_of_are_given_back_with_the_next_claim(database: Database, clock: SettableClock) -> None:
+    shaky, side = troubled(database, 1)
+    walk = Walk(shaky, clock, BOOK)
+    walk.tell(some(10))
+    clock.advance(timedelta(hours=1))
+    side.unheard = lambda conn: conn.execute(select(inbox_tables.inbox_claims.c.seq).limit(1)).first() is not None
+    for _ in range(2):
+        with pytest.raises(OperationalError):
+            asyncio.run(walk.ingest.round())
+        clock.advance(5)
+    side.unheard = lambda _: False
+    walk.work()
+    assert statuses(database) == {"applied": 10}
+    rows = database.read_now(lambda conn: conn.execute(select(inbox_tables.inbox.c.attempts, inbox_tables.inbox.c.deaths)).all())
+    assert {tuple(row) for row in rows} == {(1, 0)}  # none was tried, and nobody died of one
+
+
+@pytest.mark.anyio
+async def test_wishes_whose_claim_nobody_heard_of_are_written_with_the_next_round(database: Database, clock: SettableClock) -> None:
+    shaky, side = troubled(database, 1)
+    desk = WritingDesk(shaky, clock)
+    ticket = desk.ticket()
+    desk.wish(ticket, tags("ts_a"))
+    desired = writing_tables.desired.c
+    side.unheard = lambda conn: conn.execute(select(desired.ticket).where(desired.status == "sending")).first() is not None
+    for _ in range(2):
+        with pytest.raises(OperationalError):
+            await desk.round()
+        clock.advance(5)
+    side.unheard = lambda _: False
+    await desk.round()
+    assert desk.status(ticket) == ("confirmed", None)
 
 
 @pytest.mark.parametrize("failure", [KeyError("x"), RecursionError(), MemoryError(), UnicodeDecodeError("utf-8", b"", 0, 1, "x")])

@@ -179,6 +179,12 @@ def _due(now: datetime, limit: int, *what: Any) -> Select[Any]:
     )
 
 
+def unclaim(conn: Connection, worker: str, until: datetime, now: datetime) -> None:
+    """End what a worker claimed until then: whoever never heard that it was committed writes for none of it."""
+    mine = (desired.c.status == "sending", desired.c.claimed_by == worker, desired.c.lease_until == until)
+    conn.execute(update(desired).where(*mine).values(lease_until=now))
+
+
 def hold(conn: Connection, claimed: ClaimedWish, now: datetime, lease: timedelta) -> bool:
     """Hold a claimed wish longer. False when the lease has run out and somebody else may have it."""
     held = conn.execute(update(desired).where(*_ours(claimed), desired.c.lease_until > now).values(lease_until=now + lease))

@@ -91,6 +91,7 @@ class Ingest:
         self._is_woken = is_woken
         self._batch, self._full = BATCH, False
         self._owed: list[claiming.Claimed] = []  # claims that could not even be given back; the next claim begins with them
+        self._unheard: list[datetime] = []  # until when claims may be ours of which nobody heard whether they were committed
 
     async def go_on(self) -> datetime | bool | None:
         """Work on one batch. Returns when to come again: at once when more is due; what is due and was not to be claimed others have in
@@ -106,8 +107,12 @@ class Ingest:
     async def round(self) -> bool:
         """Work on one batch. True when there was something to do."""
         now = self._clock.now()
-        claimed, mappings, accounts = await self._database.write(lambda conn: self._claim(conn, now))
-        self._owed, self._full = [], len(claimed) >= self._batch
+        try:
+            claimed, mappings, accounts = await self._database.write(lambda conn: self._claim(conn, now))
+        except Exception:
+            self._unheard = [until for until in self._unheard if until > now] + [now + LEASE]
+            raise
+        self._owed, self._unheard, self._full = [], [], len(claimed) >= self._batch
         if not claimed:
             return False
         crashpoint("ingest.claimed")
@@ -197,7 +202,8 @@ class Ingest:
 
     def _claim(self, conn: Connection, now: datetime) -> tuple[list[claiming.Claimed], dict[str, Any], dict[str, str]]:
         """Rows to work on, how the team told us to read those of their sources, and whose account is heard."""
-        for row in self._owed:
+        unheard = [row for until in self._unheard for row in claiming.taken(conn, self._worker, until)]
+        for row in [*self._owed, *unheard]:
             claiming.later(conn, row, now, GIVEN_BACK)
         claimed = claiming.claim(conn, self._worker, now, LEASE, self._batch)
         names = {source: stored_values.mappings(source) for source in sorted({row.source for row in claimed})}

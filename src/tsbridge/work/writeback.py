@@ -105,6 +105,7 @@ class Writeback:
             self._ways = _Ways(zendesk, BatchWriter(database, clock, ids, zendesk, pace), alone)
         self._last_mode: str | None = None
         self._alone_until = clock.now()
+        self._unheard: list[datetime] = []  # until when claims may be ours of which nobody heard whether they were committed
         self._said: tuple[str | None, datetime] = (None, clock.now())
 
     async def round(self) -> datetime | None:
@@ -194,6 +195,8 @@ class Writeback:
         """
 
         def work(conn: Connection) -> list[ClaimedWish]:
+            for until in self._unheard:
+                desired.unclaim(conn, self._worker, until, now)
             if self._pace.mode(conn) != mode:
                 return []
             shared = budget.load(conn)
@@ -210,7 +213,13 @@ class Writeback:
             paused = frozenset(stored_values.get(conn, desired.PAUSED_RULES) or ()) if claimed else frozenset()
             return [self._without(conn, wish, paused) for wish in claimed] if paused else claimed
 
-        return await self._database.write(work)
+        try:
+            claimed = await self._database.write(work)
+        except Exception:
+            self._unheard = [until for until in self._unheard if until > now] + [now + LEASE]
+            raise
+        self._unheard = []
+        return claimed
 
     def _without(self, conn: Connection, claimed: ClaimedWish, paused: frozenset[str]) -> ClaimedWish:
         """A claimed wish without what only paused rules ask for."""

@@ -19,7 +19,7 @@ from tsbridge.core import casestate, escalation, link, words
 from tsbridge.core import heard as core_heard
 from tsbridge.core.helpdesk import Edit
 from tsbridge.core.moments import Moment
-from tsbridge.store import decision_writer, desired, inbox, inbox_tables, notifications, sealing, writemode, writing_tables
+from tsbridge.store import claiming, decision_writer, desired, inbox, inbox_tables, notifications, sealing, writemode, writing_tables
 from tsbridge.store.notice_tables import messages
 from tsbridge.store.notice_tables import notifications as tellings
 from tsbridge.vendors.zendesk import read_audits
@@ -220,7 +220,7 @@ ALL: dict[str, Mutant] = {
     "own_changes_are_news": Mutant("heard", read_audits, "_marker", always(None)),
     # conserved, unharmed
     "repeats_are_not_counted": Mutant("conserved", inbox, "keep", after(_forgets_repeats)),
-    "second_tries_are_dead": Mutant("unharmed", inbox, "claim", after(_dead_at_once)),
+    "second_tries_are_dead": Mutant("unharmed", claiming, "claim", after(_dead_at_once)),
     # order
     "order_by_content": Mutant("ordered", Moment, "order", lambda original: property(_by_content)),
     # judged, explained
@@ -272,7 +272,7 @@ ALL: dict[str, Mutant] = {
     "acts_leave_no_trace": Mutant("recorded", Entry, "change", always(None)),
     "words_in_messages": Mutant("private", notify, "about_cases", after(_with_a_name)),
     # gone
-    "keeps_what_was_redacted": Mutant("forgotten", redaction.Redactions, "_take_out", always(None), "what was said is redacted"),
+    "keeps_what_was_redacted": Mutant("forgotten", redaction.Redactions, "take_out", always(None), "what was said is redacted"),
     "keeps_what_was_deleted": Mutant("forgotten", redaction.Redactions, "forget", always(None), "it is deleted for good"),
     "the_gone_are_escalated": Mutant(
         "over", core_heard, "_escalates_no_more", lambda original: lambda state, *rest: state, "two of one person are merged"

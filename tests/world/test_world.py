@@ -41,6 +41,7 @@ def test_each_law_has_a_mutant_and_each_scene_that_one_names_is_there() -> None:
     planted = mutants.ALL.values()
     assert {one.law for one in planted} == {*LAWS, "ordered"}
     assert {one.scene for one in planted} - {""} <= SCENES.keys()
+    assert [one.name for each in planted for one in (each, *each.also) if one.name not in vars(one.owner)] == []
 
 
 @pytest.mark.parametrize("module", ["laws", "judged"])

@@ -12,7 +12,7 @@ from tests.work.walk import Walk, ticket
 from tsbridge.store.chain import chain
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import unsealed
-from tsbridge.work.seal import LOOK, PACE, Sealer
+from tsbridge.work.seal import DELAY, LOOK, Sealer
 
 BOOK: dict[str, Any] = {
     "schema": 1,
@@ -56,9 +56,9 @@ class Sealing:
 def test_what_is_there_is_sealed_a_moment_after_a_wake_up(database: Database, clock: SettableClock) -> None:
     desk = Sealing(database, clock)
     desk.decide()
-    assert desk.round() == PACE.total_seconds()
+    assert desk.round() == DELAY.total_seconds()
     assert desk.counts() == (0, 1), "what is decided meanwhile shares its commit"
-    clock.advance(PACE)
+    clock.advance(DELAY)
     assert desk.round() is None
     assert desk.counts() == (1, 0)
     clock.advance(LOOK)
@@ -70,15 +70,15 @@ def test_woken_again_and_again_it_seals_many_with_one_commit_and_still_within_a_
     desk = Sealing(database, clock)
     desk.decide()
     desk.round()
-    clock.advance(PACE / 2)
+    clock.advance(DELAY / 2)
     desk.decide()
     desk.decide()
-    assert desk.round() == (PACE / 2).total_seconds(), "the first does not wait longer for those behind it"
+    assert desk.round() == (DELAY / 2).total_seconds(), "the first does not wait longer for those behind it"
     assert desk.counts() == (0, 3)
-    clock.advance(PACE / 2)
+    clock.advance(DELAY / 2)
     desk.round()
     assert desk.counts() == (3, 0)
-    assert (PACE + LOOK).total_seconds() < 1
+    assert (DELAY + LOOK).total_seconds() < 1
 
 
 def test_a_record_that_nothing_proves_stays_is_told_once_and_stops_nobody(database: Database, clock: SettableClock) -> None:
@@ -88,6 +88,6 @@ def test_a_record_that_nothing_proves_stays_is_told_once_and_stops_nobody(databa
     desk.decide()
     for _ in range(4):
         desk.round()
-        clock.advance(PACE)
+        clock.advance(DELAY)
     assert desk.counts() == (1, 1)
     assert desk.alarms == [("seal_refused", 1)]

@@ -13,8 +13,8 @@ from tsbridge.store.db import Database
 
 LOOK: Final = timedelta(milliseconds=600)
 """How often it looks by itself: others decide, too."""
-PACE: Final = timedelta(milliseconds=300)
-"""How long what is found waits for what is decided meanwhile: all of it is sealed with one commit, when nobody waits for a decision."""
+DELAY: Final = timedelta(milliseconds=300)
+"""How long what is found waits, so that what is decided meanwhile is sealed by the same commit."""
 
 
 class Sealer:
@@ -31,8 +31,8 @@ class Sealer:
         """Seal what has waited. Returns when it seals what waits now, None where nothing is known to wait."""
         now = self._clock.now()
         if self._due is None:
-            self._due = now + PACE if await self._database.read(sealing.any_wait) else None
-        elif not self._due - PACE <= now < self._due:
+            self._due = now + DELAY if await self._database.read(sealing.any_wait) else None
+        elif not self._due - DELAY <= now < self._due:
             self._due = None
             await self.seal()
         return self._due

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from sqlalchemy import Connection, select
@@ -173,6 +174,27 @@ async def test_wishes_whose_claim_nobody_heard_of_are_written_with_the_next_roun
     side.unheard = lambda _: False
     await desk.round()
     assert desk.status(ticket) == ("confirmed", None)
+
+
+@pytest.mark.anyio
+async def test_wishes_that_the_database_failed_for_are_written_with_the_next_round(database: Database, clock: SettableClock) -> None:
+    shaky, side = troubled(database, 1)
+    desk = WritingDesk(shaky, clock)
+    both = [desk.ticket(), desk.ticket()]
+    for one in both:
+        desk.wish(one, tags("ts_a"))
+
+    def lost(request: httpx.Request) -> None:
+        side.share = float(request.method == "PUT")  # from the moment that something is written nothing can be kept
+
+    desk.wire.before = lost
+    with pytest.raises((OperationalError, PoolIsBusy)):
+        await desk.round()
+    desk.wire.before, side.share = lambda _: None, 0.0
+    clock.advance(5)
+    await desk.round()
+    assert {desk.status(one) for one in both} == {("confirmed", None)}
+    assert desk.puts() == 2  # what arrived was found in the ticket, and not written once more
 
 
 @pytest.mark.parametrize("failure", [KeyError("x"), RecursionError(), MemoryError(), UnicodeDecodeError("utf-8", b"", 0, 1, "x")])

@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tests.clocks import START, SettableClock
-from tests.work.test_blame import some, statuses
+from tests.work.test_blame import some, statuses, troubled
 from tests.work.test_walk_laws import BOOK
 from tests.work.walk import OWN, Walk, ticket
 from tsbridge.child_process import Limits
@@ -141,10 +143,12 @@ class Elsewhere:
         self._walk = walk
         self.deadly: set[str] = set()
         self.missing = False
+        self.meanwhile: Callable[[], None] = lambda: None
         self.read: list[str] = []
 
     async def __call__(self, one: claiming.Claimed, mappings: Any, *, impressions: bool) -> Read:
         self.read.append(one.id)
+        self.meanwhile()
         if self.missing:
             raise OSError("no process to be had")
         if one.id in self.deadly:
@@ -227,3 +231,27 @@ def test_where_no_process_can_be_had_a_delivery_waits_for_one(database: Database
     elsewhere.missing = False
     assert asyncio.run(lane(walk, elsewhere).round())
     assert statuses(database) == {"applied": 2}
+
+
+@pytest.mark.parametrize("where", ["claimed", "given back"])
+def test_what_the_database_failed_for_is_read_with_the_next_round(database: Database, clock: SettableClock, where: str) -> None:
+    shaky, side = troubled(database, 1)
+    walk = Walk(shaky, clock, BOOK, bound=SOON)
+    walk.tell(some(2))
+    clock.advance(timedelta(hours=1))
+    spoil(walk, loops)
+    walk.work()
+    elsewhere = Elsewhere(walk)
+    alone = lane(walk, elsewhere)
+    if where == "claimed":  # and nobody heard of it
+        side.unheard = lambda conn: conn.execute(select(inbox_tables.inbox_claims.c.seq).limit(1)).first() is not None
+    else:
+        elsewhere.meanwhile = lambda: setattr(side, "share", 1.0)
+    for _ in range(2):
+        with pytest.raises((OperationalError, PoolIsBusy)):
+            asyncio.run(alone.round())
+        clock.advance(5)
+    side.unheard, side.share, elsewhere.meanwhile = lambda _: False, 0.0, lambda: None
+    assert asyncio.run(alone.round())
+    assert statuses(database) == {"applied": 2}
+    assert set(database.read_now(lambda conn: conn.execute(select(inbox_tables.inbox.c.deaths)).scalars())) == {0}

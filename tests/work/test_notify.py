@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import OperationalError
 
 from tests.clocks import SettableClock
 from tests.work.telling import BOOK, ROSTER, Telling, rule_tells
+from tests.work.test_blame import troubled
 from tests.work.walk import ticket
 from tsbridge.core.errors import GiveUp, OutcomeUnknown, TryLater
 from tsbridge.core.roster import Override
 from tsbridge.store import notifications, rosters
 from tsbridge.store.db import Database
 from tsbridge.store.moment_tables import moments
+from tsbridge.store.notice_tables import messages
 
 ACKNOWLEDGEMENTS = select(moments.c.digest).where(moments.c.event == "case.acknowledged")
 RESOLUTIONS = select(moments.c.digest).where(moments.c.event == "case.resolved")
@@ -436,6 +439,22 @@ def test_several_workers_send_each_message_once(database: Database, clock: Setta
 
     asyncio.run(together())
     assert desk.told() == [("mail", "ana")]
+
+
+def test_a_message_whose_claim_nobody_heard_of_goes_out_with_the_next_round(database: Database, clock: SettableClock) -> None:
+    shaky, side = troubled(database, 1)
+    desk = Telling(shaky, clock)
+    desk.open("bitten")
+    side.unheard = lambda conn: conn.execute(select(messages.c.id).where(messages.c.status == "sending")).first() is not None
+    for _ in range(2):
+        with pytest.raises(OperationalError):
+            desk.tell()
+        clock.advance(2)
+    side.unheard = lambda _: False
+    desk.tell()
+    assert desk.told() == [("mail", "ana")]
+    (message,) = desk.messages()
+    assert (message.sealed, message.tries, len(message.attempts)) == (False, 0, 1)  # nothing went out before
 
 
 @pytest.mark.parametrize("point", ["claimed", "sent"])

@@ -102,10 +102,10 @@ def take(conn: Connection, chosen: Sequence[int], worker: str, now: datetime, le
     return [by_seq[seq] for seq in chosen if seq in by_seq]
 
 
-def taken(conn: Connection, worker: str, until: datetime) -> list[Claimed]:
-    """What a worker claimed until then: whoever never heard that it was committed asks."""
+def taken(conn: Connection, worker: str) -> list[Claimed]:
+    """What a worker has claimed, whether it heard of it or not."""
     claim = inbox_claims.c
-    seqs = conn.execute(select(claim.seq).where(claim.claimed_by == worker, claim.lease_until == until).order_by(claim.seq)).scalars()
+    seqs = conn.execute(select(claim.seq).where(claim.claimed_by == worker).order_by(claim.seq)).scalars()
     return [Claimed(*row) for row in _READ.rows(conn, [str(seq) for seq in seqs])]
 
 

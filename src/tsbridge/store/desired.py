@@ -179,9 +179,9 @@ def _due(now: datetime, limit: int, *what: Any) -> Select[Any]:
     )
 
 
-def unclaim(conn: Connection, worker: str, until: datetime, now: datetime) -> None:
-    """End what a worker claimed until then: whoever never heard that it was committed writes for none of it."""
-    mine = (desired.c.status == "sending", desired.c.claimed_by == worker, desired.c.lease_until == until)
+def unclaim(conn: Connection, worker: str, now: datetime) -> None:
+    """End what a worker has claimed, whether it heard of it or not: it writes for none of it any more."""
+    mine = (desired.c.status == "sending", desired.c.claimed_by == worker, desired.c.lease_until > now)
     conn.execute(update(desired).where(*mine).values(lease_until=now))
 
 

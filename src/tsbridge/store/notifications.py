@@ -279,6 +279,13 @@ def take(conn: Connection, row: Any, worker: str, now: datetime, lease: timedelt
     conn.execute(update(messages).where(messages.c.id == row.id).values(**values))
 
 
+def put_back(conn: Connection, worker: str, until: datetime) -> None:
+    """What a worker took until then, of which it never heard that it was committed, waits as before: none of it was sent."""
+    mine = (messages.c.status == "sending", messages.c.claimed_by == worker, messages.c.lease_until == until)
+    left_at = case((messages.c.sealed, messages.c.left_at), else_=None)
+    conn.execute(update(messages).where(*mine).values(status="waiting", claimed_by=None, lease_until=None, left_at=left_at))
+
+
 def drop(conn: Connection, id: str) -> None:
     """Nothing of a message has to be told any more."""
     conn.execute(update(messages).where(messages.c.id == id).values(status="superseded", claimed_by=None, lease_until=None))

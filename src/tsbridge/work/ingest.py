@@ -90,8 +90,7 @@ class Ingest:
         self._sole = sole
         self._is_woken = is_woken
         self._batch, self._full = BATCH, False
-        self._owed: list[claiming.Claimed] = []  # claims that could not even be given back; the next claim begins with them
-        self._unheard: list[datetime] = []  # until when claims may be ours of which nobody heard whether they were committed
+        self._stranded = False  # whether claims may be ours that nobody works on: the next claim gives them back first
 
     async def go_on(self) -> datetime | bool | None:
         """Work on one batch. Returns when to come again: at once when more is due; what is due and was not to be claimed others have in
@@ -106,24 +105,20 @@ class Ingest:
 
     async def round(self) -> bool:
         """Work on one batch. True when there was something to do."""
-        now = self._clock.now()
-        try:
-            claimed, mappings, accounts = await self._database.write(lambda conn: self._claim(conn, now))
-        except Exception:
-            self._unheard = [until for until in self._unheard if until > now] + [now + LEASE]
-            raise
-        self._owed, self._unheard, self._full = [], [], len(claimed) >= self._batch
-        if not claimed:
-            return False
-        crashpoint("ingest.claimed")
-        try:
-            await self._work_on(claimed, mappings, accounts)
-        except Exception:  # none of them is known to be at fault; fewer next time, should one of them be
-            self._batch = max(1, self._batch // 2)
-            await self._give_back(claimed)
-            raise
-        self._batch = min(BATCH, 2 * self._batch)
-        return True
+        now, stranded, self._stranded = self._clock.now(), self._stranded, True  # until it is heard what became of it
+        claimed, mappings, accounts = await self._database.write(lambda conn: self._claim(conn, now, stranded))
+        self._full = len(claimed) >= self._batch
+        if claimed:
+            crashpoint("ingest.claimed")
+            try:
+                await self._work_on(claimed, mappings, accounts)
+            except Exception:  # none of them is known to be at fault; fewer next time, should one of them be
+                self._batch = max(1, self._batch // 2)
+                await self._give_back(claimed)
+                raise
+            self._batch = min(BATCH, 2 * self._batch)
+        self._stranded = False
+        return bool(claimed)
 
     async def _work_on(self, claimed: Sequence[claiming.Claimed], mappings: Mapping[str, Any], accounts: Mapping[str, str]) -> None:
         """Read and apply claimed deliveries. Raises what is no delivery's own fault; those not settled are still claimed then."""
@@ -200,10 +195,9 @@ class Ingest:
             await self._tell(facts, heard)
         return await self._background.next_due(heard.unasked)
 
-    def _claim(self, conn: Connection, now: datetime) -> tuple[list[claiming.Claimed], dict[str, Any], dict[str, str]]:
+    def _claim(self, conn: Connection, now: datetime, stranded: bool) -> tuple[list[claiming.Claimed], dict[str, Any], dict[str, str]]:
         """Rows to work on, how the team told us to read those of their sources, and whose account is heard."""
-        unheard = [row for until in self._unheard for row in claiming.taken(conn, self._worker, until)]
-        for row in [*self._owed, *unheard]:
+        for row in claiming.taken(conn, self._worker) if stranded else ():
             claiming.later(conn, row, now, GIVEN_BACK)
         claimed = claiming.claim(conn, self._worker, now, LEASE, self._batch)
         names = {source: stored_values.mappings(source) for source in sorted({row.source for row in claimed})}
@@ -266,8 +260,8 @@ class Ingest:
 
         try:
             await self._database.write(write)
+            self._stranded = False
         except Exception as failure:
-            self._owed = list(rows)
             log.error("claims could not be given back", extra={"kind": type(failure).__name__, "count": len(rows)})
 
     async def _postpone(self, one: Read, failure: Exception) -> None:

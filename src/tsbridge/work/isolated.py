@@ -41,21 +41,25 @@ class Alone:
         self._read = read
         self._ingest = ingest
         self._worker = leases.alone(worker)
+        self._stranded = False  # whether a claim may be ours that nobody works on: the next one gives it back first
 
     async def round(self) -> bool:
         """Work on one. True when there was one."""
-        row, mappings, accounts = await self._database.write(self._claim)
-        if row is None:
-            return False
-        try:
-            await self._ingest.take(await self._said(row, mappings), accounts)
-        except Exception:  # not the delivery's fault, as in any batch
-            due_at = self._clock.now() + PAUSE
-            await self._database.write(lambda conn: isolated.later(conn, row, due_at))
-            raise
-        return True
+        stranded, self._stranded = self._stranded, True  # until it is heard what became of it
+        row, mappings, accounts = await self._database.write(lambda conn: self._claim(conn, stranded))
+        if row is not None:
+            try:
+                await self._ingest.take(await self._said(row, mappings), accounts)
+            except Exception:  # not the delivery's fault, as in any batch
+                due_at = self._clock.now() + PAUSE
+                await self._database.write(lambda conn: isolated.later(conn, row, due_at))
+                self._stranded = False
+                raise
+        self._stranded = False
+        return row is not None
 
-    def _claim(self, conn: Connection) -> tuple[claiming.Claimed | None, Any, Mapping[str, str]]:
+    def _claim(self, conn: Connection, stranded: bool) -> tuple[claiming.Claimed | None, Any, Mapping[str, str]]:
+        isolated.leave(conn, claiming.taken(conn, self._worker) if stranded else ())
         row = isolated.claim(conn, self._worker, self._clock.now(), LEASE)
         mappings = None if row is None else stored_values.get(conn, stored_values.mappings(row.source))
         return row, mappings, stored_values.get(conn, ACCOUNT) or {}

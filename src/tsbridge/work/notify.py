@@ -127,6 +127,7 @@ class Notify:
         self._wake = wake
         self._sending: set[asyncio.Task[None]] = set()
         self._marks: tuple[int, int] | None = None
+        self._unheard: list[datetime] = []  # until when messages may be ours of which nobody heard whether they were taken
 
     async def round(self) -> datetime | None:
         """Plan what is due and send it on its way. Returns when to come again; None when nothing waits."""
@@ -139,10 +140,11 @@ class Notify:
         if due_at is None:
             return None
         changed = marks != self._marks
-        if due_at > now and not changed:
+        if due_at > now and not changed and not self._unheard:
             return due_at
-        alarms, letters, due_at = await self._database.write(lambda conn: self._plan(conn, now, room, changed=changed))
-        self._marks = marks
+        unheard, self._unheard = self._unheard, [*(until for until in self._unheard if until > now), now + LEASE]
+        alarms, letters, due_at = await self._database.write(lambda conn: self._plan(conn, now, room, unheard, changed=changed))
+        self._marks, self._unheard = marks, []
         raise_all(self._alarm, alarms)
         crashpoint("notify.claimed")
         for letter in letters:
@@ -167,10 +169,14 @@ class Notify:
         due_at = notifications.next_due(conn)
         return due_at, None if due_at is None else self._roster.marks(conn)
 
-    def _plan(self, conn: Connection, now: datetime, room: int, *, changed: bool) -> tuple[Said, list[Letter], datetime | None]:
+    def _plan(
+        self, conn: Connection, now: datetime, room: int, unheard: Sequence[datetime], *, changed: bool
+    ) -> tuple[Said, list[Letter], datetime | None]:
         """What leaves now, and when to come again. `changed`: others may be on call than when it was last asked, or be reached in another
         way."""
         notifications.lock(conn)
+        for until in unheard:
+            notifications.put_back(conn, self._worker, until)
         if changed:
             notifications.look_now(conn, now)
         this = self._planner.begin(conn, now)

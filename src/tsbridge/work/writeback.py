@@ -105,7 +105,7 @@ class Writeback:
             self._ways = _Ways(zendesk, BatchWriter(database, clock, ids, zendesk, pace), alone)
         self._last_mode: str | None = None
         self._alone_until = clock.now()
-        self._unheard: list[datetime] = []  # until when claims may be ours of which nobody heard whether they were committed
+        self._stranded = False  # whether claims may be ours that nobody works on: the next claim ends them first
         self._said: tuple[str | None, datetime] = (None, clock.now())
 
     async def round(self) -> datetime | None:
@@ -127,11 +127,11 @@ class Writeback:
             return at
         backlog = backlog and mode == "live" and not shared.open and not now < self._alone_until <= now + LOOK_AGAIN
         claimed = await self._claim(1 if shared.open else batch_updates.MANY if backlog else min(count, BATCH), now, mode)
-        if not claimed:
-            return await self._database.read(desired.next_due)
-        crashpoint("writeback.claimed")
-        await self._see_to(ways, claimed, _Round(shared, mode == "live", backlog, count))
-        return self._clock.now()
+        if claimed:
+            crashpoint("writeback.claimed")
+            await self._see_to(ways, claimed, _Round(shared, mode == "live", backlog, count))
+        self._stranded = False
+        return self._clock.now() if claimed else await self._database.read(desired.next_due)
 
     async def _nobody_writes(self, reason: str, now: datetime) -> datetime | None:
         """Have what waits say why. All of it is gone through for that, so not each time that something more is wished."""
@@ -195,8 +195,8 @@ class Writeback:
         """
 
         def work(conn: Connection) -> list[ClaimedWish]:
-            for until in self._unheard:
-                desired.unclaim(conn, self._worker, until, now)
+            if stranded:
+                desired.unclaim(conn, self._worker, now)
             if self._pace.mode(conn) != mode:
                 return []
             shared = budget.load(conn)
@@ -213,13 +213,8 @@ class Writeback:
             paused = frozenset(stored_values.get(conn, desired.PAUSED_RULES) or ()) if claimed else frozenset()
             return [self._without(conn, wish, paused) for wish in claimed] if paused else claimed
 
-        try:
-            claimed = await self._database.write(work)
-        except Exception:
-            self._unheard = [until for until in self._unheard if until > now] + [now + LEASE]
-            raise
-        self._unheard = []
-        return claimed
+        stranded, self._stranded = self._stranded, True  # until it is heard what became of it
+        return await self._database.write(work)
 
     def _without(self, conn: Connection, claimed: ClaimedWish, paused: frozenset[str]) -> ClaimedWish:
         """A claimed wish without what only paused rules ask for."""

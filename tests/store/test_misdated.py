@@ -12,7 +12,7 @@ from tests.clocks import START, CountingIds
 from tsbridge.core.helpdesk import Wish
 from tsbridge.core.reads import wait_until
 from tsbridge.http import retry_after
-from tsbridge.store import budget, claiming, deleted_users, desired, inbox, misdated, notifications, recordings
+from tsbridge.store import budget, claiming, deleted_users, desired, inbox, misdated, outgoing, recordings
 from tsbridge.store import wanted_facts as wanted
 from tsbridge.store.all_tables import metadata
 from tsbridge.store.case_tables import cases
@@ -70,7 +70,7 @@ def recording_wanted(conn: Connection, at: datetime) -> None:
 
 
 def message(conn: Connection, at: datetime) -> None:
-    notifications.begin(conn, "ntf_1", "ana", "mail", at, at, 1, hush=False, why=[])
+    outgoing.begin(conn, "ntf_1", "ana", "mail", at, at, 1, hush=False, why=[])
 
 
 def notice(conn: Connection, at: datetime) -> None:
@@ -145,15 +145,15 @@ def test_a_lease_of_a_clock_that_was_ahead_lasts_as_long_as_it_was_meant_to(data
         message(conn, START)
         claiming.claim(conn, "w1", START + DAYS, SECOND * 150, 9)
         desired.claim(conn, "w1", START + DAYS, LEASE, 9)
-        (row,) = notifications.due_messages(conn, START, 9)
-        notifications.take(conn, row, "w1", START + DAYS, SENDING)
+        (row,) = outgoing.due_messages(conn, START, 9)
+        outgoing.take(conn, row, "w1", START + DAYS, SENDING)
 
     database.write_now(made)
     for kind in misdated.LEASES:
         database.write_now(lambda conn, kind=kind: misdated.end_soon(conn, kind, START))  # type: ignore[misc]
 
     def again(conn: Connection, at: datetime) -> tuple[int, int, int]:
-        held = (claiming.claim(conn, "w2", at, LEASE, 9), desired.claim(conn, "w2", at, LEASE, 9), notifications.due_messages(conn, at, 9))
+        held = (claiming.claim(conn, "w2", at, LEASE, 9), desired.claim(conn, "w2", at, LEASE, 9), outgoing.due_messages(conn, at, 9))
         return len(held[0]), len(held[1]), len(held[2])
 
     assert database.write_now(lambda conn: again(conn, START + SENDING - SECOND)) == (0, 0, 0)
@@ -181,9 +181,9 @@ def test_a_message_that_went_by_a_clock_that_was_ahead_is_no_late_one(database: 
     def made(conn: Connection, at: datetime) -> list[datetime]:
         conn.execute(messages.delete())
         message(conn, at)
-        (row,) = notifications.due_messages(conn, at, 9)
-        notifications.take(conn, row, "w1", at, SENDING)
-        return notifications.lately(conn, "ana", "mail", START)
+        (row,) = outgoing.due_messages(conn, at, 9)
+        outgoing.take(conn, row, "w1", at, SENDING)
+        return outgoing.lately(conn, "ana", "mail", START)
 
     assert database.write_now(lambda conn: made(conn, START + DAYS)) == []
     assert database.write_now(lambda conn: made(conn, START - SECOND)) == [START - SECOND]

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from tests.clocks import START, CountingIds, SettableClock
 from tsbridge.core.helpdesk import Wish
-from tsbridge.store import claiming, desired, inbox, isolated, leases, notifications, replays, stored_values
+from tsbridge.store import claiming, desired, inbox, isolated, leases, outgoing, replays, stored_values
 from tsbridge.store.claiming import LostLease, Settlement
 from tsbridge.store.db import Database
 from tsbridge.store.desired import Wished
@@ -78,9 +78,9 @@ def a_message(conn: Connection) -> None:
 
 
 def sent(conn: Connection, worker: str, desk: Desk) -> object:
-    rows = notifications.due_messages(conn, desk.clock.now(), 1)
+    rows = outgoing.due_messages(conn, desk.clock.now(), 1)
     for row in rows:
-        notifications.take(conn, row, worker, desk.clock.now(), LONG)
+        outgoing.take(conn, row, worker, desk.clock.now(), LONG)
     return rows
 
 

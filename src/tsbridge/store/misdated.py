@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select, true, update
 
 from tsbridge.core.backoff import DELIVERY, RECORDING, TICKET, WISH
 from tsbridge.core.ports import CLOCKS_APART
-from tsbridge.store import budget, notifications
+from tsbridge.store import budget, notifications, outgoing
 from tsbridge.store.case_tables import cases
 from tsbridge.store.escalation_tables import escalations
 from tsbridge.store.inbox_tables import WAITS, WAITS_ALONE, WAITS_LARGE, inbox, inbox_claims
@@ -56,7 +56,7 @@ _DUE: Final = (
     Kind(facts_wanted.c.rang_at, facts_wanted.c.rang_at.is_not(None), CLOCKS_APART),
     Kind(users_deleted.c.due_at, true(), HOUR),
     Kind(recordings_wanted.c.due_at, true(), max(RECORDING.longest, TOLD)),
-    Kind(messages.c.due_at, notifications.TO_SEND, DAY),
+    Kind(messages.c.due_at, outgoing.TO_SEND, DAY),
     Kind(notices.c.due_at, notices.c.due_at.is_not(None), DAY),
     Kind(duty_notices.c.due_at, duty_notices.c.due_at.is_not(None), DAY),
 )
@@ -64,7 +64,7 @@ LEASES: Final = (
     Kind(inbox_claims.c.lease_until, true(), LEASE),
     Kind(desired.c.lease_until, WISH_IS_OPEN, LEASE),
     Kind(replays.c.lease_until, replays.c.status == "running", LEASE),
-    Kind(messages.c.lease_until, notifications.TO_SEND, SENDING),
+    Kind(messages.c.lease_until, outgoing.TO_SEND, SENDING),
 )
 
 

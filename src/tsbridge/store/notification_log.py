@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, Select, false, func, or_, select,
 from tsbridge.core.moments import read_instant
 from tsbridge.core.notices import Asker
 from tsbridge.store.notice_tables import duty_notices, messages, notice_answers, notices, notifications
-from tsbridge.store.notifications import TO_SEND, WORST_FIRST
+from tsbridge.store.outgoing import TO_SEND, WORST_FIRST
 
 Row = RowMapping
 NOBODY: Final = ("nobody_on_call", "nobody_reached")

@@ -27,9 +27,9 @@ from tsbridge.core.rota import Rota
 from tsbridge.notify.duties import about_duties
 from tsbridge.notify.messages import Item, Message, Recipient, about_cases, about_takers
 from tsbridge.notify.ways import Way
-from tsbridge.store import duties, link_keys, notices, notifications
+from tsbridge.store import duties, link_keys, notices, notifications, outgoing
 from tsbridge.store.db import Database
-from tsbridge.store.notifications import DUTY, Outgoing
+from tsbridge.store.outgoing import DUTY, Outgoing
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work import duty_paging
 from tsbridge.work.paging import LEASE, SENT_AT_ONCE, Planner, Said, raise_all
@@ -176,7 +176,7 @@ class Notify:
         way."""
         notifications.lock(conn)
         for until in unheard:
-            notifications.put_back(conn, self._worker, until)
+            outgoing.put_back(conn, self._worker, until)
         if changed:
             notifications.look_now(conn, now)
         this = self._planner.begin(conn, now)
@@ -198,7 +198,7 @@ class Notify:
         asked = {
             item["case_id"]: (item["case_id"], Asker.by(item["asked_by"]).policy, item["at"]) for item in reversed(steps or sent.items)
         }
-        last = len(notifications.lately(conn, sent.agent, sent.way, now)) >= MOST  # what comes now waits behind this one
+        last = len(outgoing.lately(conn, sent.agent, sent.way, now)) >= MOST  # what comes now waits behind this one
         link, button = self._links(conn, sent, tuple(asked.values())[::-1], now, several=len(asked) > 1 or last)
         takers = [(str(item["case_id"]), self._planner.taker(rota, item["acknowledged_by"])) for item in sent.items if item not in steps]
         told = tuple(sorted({(case_id, who or "somebody at the desk") for case_id, who in takers}))
@@ -245,7 +245,7 @@ class Notify:
     def _settle(self, conn: Connection, sent: Outgoing, end: Mapping[str, Any]) -> Said:
         now = self._clock.now()
         notifications.lock(conn)
-        failed = notifications.settle(conn, sent, now, **end)
+        failed = outgoing.settle(conn, sent, now, **end)
         if not failed:
             return []
         this = self._planner.begin(conn, now)

@@ -19,8 +19,9 @@ from tsbridge.core.paging import NO_SEVERITY, hushes, next_to_tell, waits
 from tsbridge.core.ports import Ids
 from tsbridge.core.rota import Rota
 from tsbridge.core.whom import Answer, quiet_until, whom
-from tsbridge.store import duties, notices, notifications, rosters
-from tsbridge.store.notifications import CASES, DUTY, Outgoing, Steps
+from tsbridge.store import duties, notices, notifications, outgoing, rosters
+from tsbridge.store.notifications import Steps
+from tsbridge.store.outgoing import CASES, DUTY, Outgoing
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.trouble import Alarm
@@ -109,12 +110,12 @@ class Planner:
     def claim(self, this: Round, worker: str, room: int) -> list[Outgoing]:
         """Take the messages that may go now; those that may not yet wait and say what for."""
         found: list[Outgoing] = []
-        for row in notifications.due_messages(this.conn, this.now, SENT_AT_ONCE * 4):
+        for row in outgoing.due_messages(this.conn, this.now, SENT_AT_ONCE * 4):
             if len(found) >= room:
                 break
-            items = _news_inside(this, row.id) if row.about == DUTY else notifications.inside(this.conn, row.id)
+            items = _news_inside(this, row.id) if row.about == DUTY else outgoing.inside(this.conn, row.id)
             if not items:
-                notifications.drop(this.conn, row.id)
+                outgoing.drop(this.conn, row.id)
                 continue
             agent = row.agent or None
             severity = _worst(items)
@@ -123,11 +124,9 @@ class Planner:
             wait = None if again else self._waits(this, agent, row.way, severity, hush=row.hush, about=row.about, by=by)
             if wait is not None:
                 until, why = wait
-                notifications.wait_for(
-                    this.conn, row.id, until, severity, [*row.why[-19:], [instant_text(this.now), why, instant_text(until)]]
-                )
+                outgoing.wait_for(this.conn, row.id, until, severity, [*row.why[-19:], [instant_text(this.now), why, instant_text(until)]])
                 continue
-            notifications.take(this.conn, row, worker, this.now, LEASE)
+            outgoing.take(this.conn, row, worker, this.now, LEASE)
             found.append(Outgoing(row.id, agent, row.way, row.made_at, row.tries, severity, tuple(items), again, worker, row.about))
         return found
 
@@ -182,7 +181,7 @@ class Planner:
         key = (agent, way, hush, about)
         stands = this.bundles.get(key)
         if stands is None:
-            row = notifications.bundle(this.conn, agent, way, about, hush=hush)
+            row = outgoing.bundle(this.conn, agent, way, about, hush=hush)
             stands = None if row is None else _Bundle(row.id, row.due_at, row.severity, row.tries)
         # One that failed is tried again for what is new; one that has to go by a time sooner than it would goes then.
         sooner = stands is not None and (severity < stands.severity or stands.tries > 0 or (by is not None and by < stands.due_at))
@@ -191,10 +190,10 @@ class Planner:
             until, why = wait or (this.now, "")
             said = [[instant_text(this.now), why, instant_text(until)]] if why else []
             stands = _Bundle(self._ids.new("ntf"), until, severity)
-            notifications.begin(this.conn, stands.id, agent, way, this.now, until, severity, hush=hush, why=said, about=about)
+            outgoing.begin(this.conn, stands.id, agent, way, this.now, until, severity, hush=hush, why=said, about=about)
         elif sooner:
             stands = _Bundle(stands.id, min(stands.due_at, wait[0] if wait else this.now), min(severity, stands.severity))
-            notifications.hasten(this.conn, stands.id, stands.due_at, stands.severity)
+            outgoing.hasten(this.conn, stands.id, stands.due_at, stands.severity)
         this.bundles[key] = stands
         return stands
 
@@ -204,7 +203,7 @@ class Planner:
         quiet = self._quiet(this, agent) if hush and (by is None or by > this.now) else None
         if quiet is not None:
             return (quiet if by is None else min(quiet, by)), "quiet_hours"
-        of_cases, news = (notifications.lately(this.conn, agent, way, this.now, kind) for kind in (CASES, DUTY))
+        of_cases, news = (outgoing.lately(this.conn, agent, way, this.now, kind) for kind in (CASES, DUTY))
         return waits(this.now, severity, [*of_cases, *news]) if about == DUTY else waits(this.now, severity, of_cases, news)
 
     def _quiet(self, this: Round, agent: str | None) -> datetime | None:

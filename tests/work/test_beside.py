@@ -21,7 +21,7 @@ from tests.work.test_covered_rings import Told
 from tests.work.test_walk_laws import BOOK, MORE, STORY
 from tests.work.walk import Walk, call, ticket
 from tsbridge.core.moments import Handle, Interaction, Moment
-from tsbridge.store import inbox, inbox_tables, lanes, locks, proof, stored_values
+from tsbridge.store import inbox, inbox_tables, lanes, locks, proof, stored_values, warnings
 from tsbridge.store.availability import unavailable
 from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
@@ -229,6 +229,22 @@ def test_two_workers_that_hear_two_first_accounts_at_once_keep_one(together: Cal
     assert first.read_now(lambda conn: stored_values.get(conn, ACCOUNT)) == {"id": "1"}
     settled = select(inbox_tables.inbox.c.status, inbox_tables.inbox.c.reason)
     assert first.read_now(lambda conn: [tuple(row) for row in conn.execute(settled)]) == [("quarantined", "foreign_account")]
+
+
+def test_warnings_of_two_workers_at_once_are_all_counted(together: Callable[[int], list[Database]], late: SettableClock) -> None:
+    first, second = together(2)
+    thread = threading.Thread(target=lambda: second.write_now(lambda conn: warnings.note(conn, ["channel:fax"], late.now())))
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+
+    def hold(conn: Any) -> None:
+        warnings.note(conn, ["channel:telex"], late.now())
+        thread.start()
+        until(lambda: first.read_now(lambda other: other.execute(waits).scalar_one()), 15)
+
+    first.write_now(hold)
+    thread.join(60)
+    noted = first.read_now(warnings.noted)["channel"]
+    assert (noted.count, noted.details) == (2, ("fax", "telex"))
 
 
 def test_what_a_batch_did_is_written_though_what_came_second_of_it_fails(

@@ -44,11 +44,11 @@ class Noted:
 
 
 def note(conn: Connection, warnings: Iterable[str], now: datetime) -> None:
-    """Count these. Asked by one transaction at a time: whoever concludes."""
+    """Count these. Who does so at the same time waits for this transaction's end."""
     found = list(warnings)
     if not found:
         return
-    kept: dict[str, Any] = stored_values.get(conn, _NAME) or {}
+    kept: dict[str, Any] = stored_values.lock(conn, _NAME, {})
     at = instant_text(now)
     for warning in found:
         name, _, detail = warning.partition(":")

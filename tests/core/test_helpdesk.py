@@ -135,7 +135,7 @@ def test_what_a_person_changes_between_our_reading_and_our_writing_stays(
 ) -> None:
     read, ours = history
     now = replace(read, tags=tags, values={**read.values, **values})  # type: ignore[arg-type]
-    edit = plan(now, wish, yielding(ours, wish, read, now))
+    edit = plan(now, wish, yielding(ours, wish, read, now, frozenset()))
     assert not set(edit.add) & (read.tags - tags)
     assert not (set(edit.remove) - ours.put) & (tags - read.tags)
     written = apply(now, edit)  # the group may be named beside the agent, as it is

@@ -133,6 +133,31 @@ async def test_what_a_person_chose_afterwards_stays(desk: WritingDesk) -> None:
     assert (value(desk, ticket), desk.tags(ticket)) == ("tier_1", {"ts_a", "ts_b", "tier_1"})
 
 
+@pytest.mark.parametrize("theirs", ["tier_1", None])
+@pytest.mark.parametrize("by_tag", [False, True], ids=["field", "tag"])
+async def test_what_a_person_chose_in_the_same_second_is_given_back(desk: WritingDesk, theirs: str | None, by_tag: bool) -> None:
+    ticket = desk.ticket()
+    wish = tags("tier_3") if by_tag else Wish(custom_fields=tier("tier_3"))
+    desk.wish(ticket, wish)
+    await desk.until_quiet()
+    desk.wish(ticket, replace(wish, tags=(*wish.tags, ("ts_a", "1"))))
+    desk.meanwhile(ticket, custom_fields=[{"id": TIER, "value": theirs}])
+    await desk.until_quiet()
+    assert (value(desk, ticket), desk.tags(ticket)) == (theirs, {"ts_a", *([theirs] if theirs else [])})
+    assert desk.alarmed()["foreign_edit_restored"] == 1
+
+
+@pytest.mark.parametrize("seconds", [0, 1], ids=["given back", "conflict"])
+@pytest.mark.parametrize("by_tag", [False, True], ids=["field", "tag"])
+async def test_what_a_person_chose_while_we_were_about_to_is_not_chosen_anew(desk: WritingDesk, seconds: int, by_tag: bool) -> None:
+    ticket = desk.ticket()
+    desk.clock.advance(seconds)
+    desk.wish(ticket, tags("tier_3") if by_tag else Wish(custom_fields=tier("tier_3")))
+    desk.meanwhile(ticket, custom_fields=[{"id": TIER, "value": "tier_1"}])
+    await desk.until_quiet()
+    assert (value(desk, ticket), desk.tags(ticket)) == ("tier_1", {"tier_1"})
+
+
 async def test_many_tickets_that_need_an_options_tag_get_the_field_as_well(desk: WritingDesk) -> None:
     found = [desk.ticket() for _ in range(105)]
     for ticket in found:

@@ -6,7 +6,6 @@ import asyncio
 import random
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -232,21 +231,10 @@ async def test_after_a_cut_a_person_who_takes_our_tag_off_wins_as_well(desk: Wri
     assert desk.tags(ticket) == set()  # what the cut call put there is ours to take off
 
 
-def meanwhile(desk: WritingDesk, ticket: str, **props: Any) -> None:
-    """Somebody is quicker than our next update, in the same second."""
-
-    def edit(request: httpx.Request) -> None:
-        if request.method == "PUT":
-            desk.wire.before = lambda request: None
-            desk.edit(ticket, **props)
-
-    desk.wire.before = edit
-
-
 async def test_what_a_cut_call_took_from_a_person_in_the_same_second_is_given_back(desk: WritingDesk) -> None:
     ticket = desk.ticket(tags=["vip", "pet"], priority="normal")
     desk.wish(ticket, tags("ts_a", priority=asked("urgent")))
-    meanwhile(desk, ticket, tags=["pet", "theirs"], priority="low")
+    desk.meanwhile(ticket, tags=["pet", "theirs"], priority="low")
     desk.zendesk.faults.cut = 1
     await desk.until_quiet()
     assert desk.tags(ticket) == {"pet", "theirs", "ts_a"}
@@ -258,7 +246,7 @@ async def test_what_a_cut_call_took_from_a_person_in_the_same_second_is_given_ba
 async def test_what_somebody_did_after_a_cut_call_is_not_undone_by_giving_back(desk: WritingDesk) -> None:
     ticket = desk.ticket(tags=["vip"], priority="normal")
     desk.wish(ticket, tags("ts_a", priority=asked("urgent")))
-    meanwhile(desk, ticket, tags=[], priority="low")
+    desk.meanwhile(ticket, tags=[], priority="low")
     desk.zendesk.faults.cut = 1
     await desk.round()
     desk.clock.advance(1)

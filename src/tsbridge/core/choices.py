@@ -1,7 +1,8 @@
 """Drop-downs: at Zendesk an option's tag and the field's value are one thing, so both are planned together.
 
 Setting the field adds its option's tag and takes the former one's off; the tag of an option means the field. Where a rule asks
-for the tag of one option and another for another value, the newest asking counts, of equals the field's.
+for the tag of one option and another for another value, the newest asking counts, of equals the field's. What a person chose and
+our update undid goes before either.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ Choices = Mapping[str, Set[str]]
 """The tags of a drop-down's options, by the field's id."""
 
 
-def joined(edit: Edit, current: Current, wish: Wish, choices: Choices) -> Edit:
-    """The edit with the tags and values of drop-downs in accord."""
+def joined(edit: Edit, current: Current, wish: Wish, choices: Choices, owed: Edit) -> Edit:
+    """The edit with the tags and values of drop-downs in accord. `owed`: what it gives back to people (`helpdesk.Ours`)."""
     add, remove, values = set(edit.add), set(edit.remove), dict(edit.values)
     by_tag, fields = dict(wish.tags), dict(wish.custom_fields)
     for id_, options in sorted(choices.items()):
@@ -27,7 +28,9 @@ def joined(edit: Edit, current: Current, wish: Wish, choices: Choices) -> Edit:
             continue
         newest = max(((by_tag.get(tag, ""), tag) for tag in wanted), default=None)
         target: Value
-        if newest is not None and (field is None or newest[0] > field.by):
+        if options & {*owed.add, *owed.remove}:
+            target = min(options & set(owed.add), default=None)
+        elif newest is not None and (field is None or newest[0] > field.by):
             target = newest[1]
         elif name in values:
             target = values[name]
@@ -43,6 +46,12 @@ def joined(edit: Edit, current: Current, wish: Wish, choices: Choices) -> Edit:
         add = (add - options) | (chosen - current.tags)
         remove -= chosen
     return Edit(tuple(sorted(add)), tuple(sorted(remove)), tuple(sorted(values.items())), edit.notes)
+
+
+def chosen_otherwise(read: Current, now: Current, choices: Choices) -> frozenset[str]:
+    """The options of the drop-downs in which somebody chose something else between our reading a ticket and our writing it."""
+    moved = (options for id_, options in choices.items() if not alike(read.values.get(f"custom:{id_}"), now.values.get(f"custom:{id_}")))
+    return frozenset().union(*moved)
 
 
 def outdone(wish: Wish, choices: Choices) -> frozenset[str]:

@@ -175,15 +175,16 @@ def passed_over(ours: Ours, wish: Wish) -> Ours:
     return replace(after, put=ours.put & {tag for tag, _ in wish.tags}, owed=ours.owed)
 
 
-def yielding(ours: Ours, wish: Wish, read: Current, now: Current) -> Ours:
+def yielding(ours: Ours, wish: Wish, read: Current, now: Current, chosen: Set[str]) -> Ours:
     """What is ours when somebody changed the ticket between our reading it and our writing: their change counts as one after ours.
 
-    A wished tag they took off, an unwanted one they put there, a single value they set: left alone until a newer asking.
+    A wished tag they took off, an unwanted one they put there, a single value they set, the option of a drop-down in which they chose
+    (`chosen`: the options of such ones): left alone until a newer asking.
     """
     gone, come = read.tags - now.tags, now.tags - read.tags
     return replace(
         ours,
-        tags={**ours.tags, **{tag: by for tag, by in wish.tags if tag in gone}},
+        tags={**ours.tags, **{tag: by for tag, by in wish.tags if tag in gone | chosen}},
         absent={**ours.absent, **{tag: by for tag, by in wish.absent if tag in come}},
         values={
             **ours.values,

@@ -64,7 +64,7 @@ def batches(
         ticket = current.get(wish.ticket)
         if ticket is None or ticket.frozen is not None or wish.attempts or wish.ticket in alone or wish.ours.refused:
             continue
-        edit = joined(plan(ticket, wish.wish, wish.ours), ticket, wish.wish, choices)
+        edit = joined(plan(ticket, wish.wish, wish.ours), ticket, wish.wish, choices, wish.ours.owed)
         story = known.get(wish.ticket, unheard.NOTHING)
         if any(unheard.parts(edit, ticket, wish.ours, story, False)):
             continue

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from tsbridge.core import budget as flow
 from tsbridge.core import refusals
-from tsbridge.core.choices import Choices, joined
+from tsbridge.core.choices import Choices, chosen_otherwise, joined
 from tsbridge.core.crashpoint import crashpoint
 from tsbridge.core.drift import undone_by
 from tsbridge.core.errors import Conflict, GiveUp, Invalid, OutcomeUnknown, TryLater, Unauthorized, VendorError
@@ -97,7 +97,7 @@ class Writing:
                     claimed = replace(claimed, wish=hold(claimed.wish, ours, parts), held=desired.UNHEARD)
                     meant = _without_refused(claimed, ours)
                     edit = plan(current, meant.wish, ours)
-                edit = joined(edit, current, meant.wish, choices)
+                edit = joined(edit, current, meant.wish, choices, ours.owed)
                 if not edit:
                     before = wrote or bool(claimed.ours.tags or claimed.ours.values or ours.notes or claimed.ours.absent or ours.put)
                     done = settled(ours, meant.wish, current, edit)
@@ -139,7 +139,7 @@ class Writing:
         """The one call. `meant`: the wish without what was refused. None when the wish has ended for now."""
         if waiting := refusals.left_out(edit, ours):
             meant = replace(meant, wish=hold(meant.wish, ours, waiting))
-            edit = joined(plan(current, meant.wish, ours), current, meant.wish, choices)
+            edit = joined(plan(current, meant.wish, ours), current, meant.wish, choices, ours.owed)
         intent = self._ids.new("int")
         after = refusals.accepted(ours, edit, settled(ours, meant.wish, current, edit))
         told = {
@@ -162,7 +162,7 @@ class Writing:
         except Conflict:
             await self._intent(intent, "conflict")
             now = await self._read_again(claimed)
-            return Again(now, ours if now is None else yielding(ours, meant.wish, current, now))
+            return Again(now, ours if now is None else yielding(ours, meant.wish, current, now, chosen_otherwise(current, now, choices)))
         except (TryLater, Unauthorized):
             await self._intent(intent, "later")
             raise

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from tests.clocks import SettableClock
 from tests.work.telling import BOOK, ROSTER, Telling, rule_tells
@@ -455,6 +456,32 @@ def test_a_message_whose_claim_nobody_heard_of_goes_out_with_the_next_round(data
     assert desk.told() == [("mail", "ana")]
     (message,) = desk.messages()
     assert (message.sealed, message.tries, len(message.attempts)) == (False, 0, 1)  # nothing went out before
+
+
+@pytest.mark.parametrize("lost", [None, GiveUp("refused")])
+def test_how_an_attempt_ended_is_kept_with_the_next_round_where_the_database_was_away(
+    database: Database, clock: SettableClock, lost: Exception | None
+) -> None:
+    shaky, side = troubled(database, 1)
+    desk = Telling(shaky, clock)
+    desk.open("bitten")
+
+    def away(way: str, agent: str | None) -> None:
+        side.share = 1.0
+        if lost is not None:
+            raise lost
+
+    desk.ways.fault = away
+    for _ in range(2):
+        with pytest.raises((OperationalError, PoolIsBusy)):
+            desk.tell()
+        clock.advance(2)
+    side.share, desk.ways.fault = 0.0, lambda way, agent: None
+    desk.tell()
+    clock.advance(60)
+    desk.tell()
+    assert desk.told() == [("mail" if lost is None else "chat", "ana")]  # once, and the next way where it failed
+    assert len(desk.ways.tried) == (1 if lost is None else 2)
 
 
 @pytest.mark.parametrize("point", ["claimed", "sent"])

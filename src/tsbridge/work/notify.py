@@ -28,6 +28,7 @@ from tsbridge.notify.duties import about_duties
 from tsbridge.notify.messages import Item, Message, Recipient, about_cases, about_takers
 from tsbridge.notify.ways import Way
 from tsbridge.store import duties, link_keys, notices, notifications, outgoing
+from tsbridge.store.availability import unavailable
 from tsbridge.store.db import Database
 from tsbridge.store.outgoing import DUTY, Outgoing
 from tsbridge.store.rulebooks import LiveRulebook
@@ -128,10 +129,13 @@ class Notify:
         self._sending: set[asyncio.Task[None]] = set()
         self._marks: tuple[int, int] | None = None
         self._unheard: list[datetime] = []  # until when messages may be ours of which nobody heard whether they were taken
+        self._unsettled: list[tuple[Outgoing, Mapping[str, Any]]] = []  # attempts whose end the database did not take
 
     async def round(self) -> datetime | None:
         """Plan what is due and send it on its way. Returns when to come again; None when nothing waits."""
         self._look_after()
+        while self._unsettled:
+            await self._end(*self._unsettled.pop())
         now = self._clock.now()
         room = SENT_AT_ONCE - len(self._sending)
         if room <= 0:
@@ -211,7 +215,7 @@ class Notify:
         return Letter(sent, ways.get(sent.way), to, message)
 
     async def _send(self, letter: Letter) -> None:
-        """One attempt, and what follows from it."""
+        """One attempt."""
         sent = letter.sent
         try:
             async with asyncio.timeout(LONGEST.total_seconds()):
@@ -228,7 +232,16 @@ class Notify:
             end = {"answer": failure.reason, "status": "failed"}
         except Exception as failure:  # a way that breaks is one that failed: the next one is tried
             end = {"answer": f"broken:{type(failure).__name__}", "status": "failed"}
-        alarms = await self._database.write(lambda conn: self._settle(conn, sent, end), urgent=True)
+        await self._end(sent, end)
+
+    async def _end(self, sent: Outgoing, end: Mapping[str, Any]) -> None:
+        """Keep how an attempt ended, and what follows from it. What the database cannot take now the next round begins with."""
+        try:
+            alarms = await self._database.write(lambda conn: self._settle(conn, sent, end), urgent=True)
+        except Exception as failure:
+            if unavailable(failure):
+                self._unsettled.append((sent, end))
+            raise
         crashpoint("notify.settled")
         if end["status"] != "sent":
             self._alarm("notification_failed", way=sent.way, reason=end["answer"], message_id=sent.id, severity=sent.severity)

@@ -112,7 +112,7 @@ async def test_who_waits_makes_room_and_when_all_are_answered_more_are_told_to_c
     async with up(house) as port:
         idle = await asyncio.open_connection("127.0.0.1", port)
         slow = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-        assert await asyncio.wait_for(idle[0].read(), 5) == b""
+        assert await asyncio.wait_for(idle[0].read(), 30) == b""
         for _, writer in slow:
             writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         await until(lambda: house.waiting == 0)
@@ -120,7 +120,7 @@ async def test_who_waits_makes_room_and_when_all_are_answered_more_are_told_to_c
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nretry-after: 30\r\n" in answer
         for reader, writer in slow:
-            assert (await asyncio.wait_for(reader.read(), 5)).endswith(b"ok")
+            assert (await asyncio.wait_for(reader.read(), 30)).endswith(b"ok")
             writer.close()
         idle[1].close()
 

@@ -123,7 +123,7 @@ async def sent(port: int, *pieces: bytes, wait_for: bytes | None = None) -> byte
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
-        return await asyncio.wait_for(reader.read() if wait_for is None else reader.readuntil(wait_for), 10)
+        return await asyncio.wait_for(reader.read() if wait_for is None else reader.readuntil(wait_for), 30)
     finally:
         writer.close()
         with contextlib.suppress(OSError):
@@ -252,9 +252,9 @@ async def test_a_sender_that_waits_to_be_told_to_go_on_is_told(open_house: House
     head, _, body = request.partition(b"\r\n\r\n")
     reader, writer = await asyncio.open_connection("127.0.0.1", open_house.port)
     writer.write(head + b"\r\n\r\n")
-    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 100 ")
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)).startswith(b"HTTP/1.1 100 ")
     writer.write(body)
-    assert b" 202 " in await asyncio.wait_for(reader.read(), 10)
+    assert b" 202 " in await asyncio.wait_for(reader.read(), 30)
     writer.close()
     await writer.wait_closed()
 

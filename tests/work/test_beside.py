@@ -178,7 +178,7 @@ def test_tickets_that_another_worker_is_at_come_second_and_are_not_read_again(
     def hold(conn: Any) -> set[str]:
         Locks(conn, theirs)
         thread.start()
-        until(lambda: second.read_now(decided), 15)
+        until(lambda: second.read_now(decided))
         return second.read_now(decided)
 
     assert first.write_now(hold) == {"6001", "6003"}
@@ -222,7 +222,7 @@ def test_two_workers_that_hear_two_first_accounts_at_once_keep_one(together: Cal
     def hold(conn: Any) -> None:
         stored_values.put(conn, ACCOUNT, {"id": "1"})
         thread.start()
-        until(lambda: first.read_now(lambda other: other.execute(waits).scalar_one()), 15)
+        until(lambda: first.read_now(lambda other: other.execute(waits).scalar_one()))
 
     first.write_now(hold)
     thread.join(60)
@@ -239,7 +239,7 @@ def test_warnings_of_two_workers_at_once_are_all_counted(together: Callable[[int
     def hold(conn: Any) -> None:
         warnings.note(conn, ["channel:telex"], late.now())
         thread.start()
-        until(lambda: first.read_now(lambda other: other.execute(waits).scalar_one()), 15)
+        until(lambda: first.read_now(lambda other: other.execute(waits).scalar_one()))
 
     first.write_now(hold)
     thread.join(60)
@@ -269,7 +269,7 @@ def test_what_a_batch_did_is_written_though_what_came_second_of_it_fails(
     def hold(conn: Any) -> None:
         Locks(conn, theirs)
         thread.start()
-        until(lambda: second.read_now(wished), 15)
+        until(lambda: second.read_now(wished))
 
     first.write_now(hold)
     thread.join(60)

@@ -60,6 +60,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _refused = False
     _in_head = True
+    _begun = False  # whether the parser is within a request
     _unasked = 0  # bytes since the head began, or since the last bytes of a body
     _ended = False  # whether a request ended in the piece being read
     _brought = 0  # bytes of a body in the piece being read
@@ -84,7 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._throw_away(end - start)
 
     def on_message_begin(self) -> None:
-        self._in_head, self._unwanted = True, 0
+        self._in_head, self._begun, self._unwanted = True, True, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -100,7 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._in_head, self._ended, self.headers = True, True, []  # of the request to come
+        self._in_head, self._begun, self._ended, self.headers = True, False, True, []  # of the request to come
 
     def _body_came(self, size: int) -> None:
         """So many bytes of a body were in a piece that was read."""
@@ -253,6 +254,19 @@ class GuestProtocol(DeadlineProtocol):
         if not self.cycle.response_complete:
             self._house.busy(self)
         super().on_message_complete()
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing of a request has come that is not answered, and nothing is in the way of an answer."""
+        idle = self.cycle is None or self.cycle.response_complete
+        return idle and not (self._begun or self._refused or self.flow.write_paused)
+
+    def _came(self, cycle: RequestResponseCycle) -> None:
+        """A request is here, all of it, that the parser has not seen."""
+        self._unset_keepalive_if_required()
+        self._deadline, self._unasked, self._unwanted, self._vouched = None, 0, 0, False
+        self.cycle = cycle
+        self._house.busy(self)
 
     def on_response_complete(self) -> None:
         if self.cycle.response_complete:  # nothing is piled up behind it

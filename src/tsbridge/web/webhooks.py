@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,23 +50,25 @@ ZENDESK_HEADERS: Final = frozenset(
 TALKDESK_HEADERS: Final = frozenset({"user-agent"})
 
 Headers = Mapping[str, str]
+Claim = Any
+"""What headers alone say of their sender, for the proof to go on with; never None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
     """How the deliveries of one source come in.
 
-    `look(headers)`: raises `Refused` for what the headers alone show to be nobody's. None while no secret is configured: then nobody is
-    let in.
-    `prove(body, headers, now)`: raises `Refused`.
+    `look(headers)`: what they claim; raises `Refused` for what the headers alone show to be nobody's. None while no secret is configured:
+    then nobody is let in.
+    `prove(body, claim, now)`: raises `Refused`.
     `key(value, body, headers)`: the dedupe key, from signed content only; `value` is None for a body that cannot be read.
     `headers`: names (lower case) of those worth keeping beside the body: what proves or traces, no credentials.
     `rings(body)`: whether a body that is no sound JSON still says whom it is about, and so is accepted.
     """
 
     source: str
-    look: Callable[[Headers], object] | None
-    prove: Callable[[bytes, Headers, datetime], object]
+    look: Callable[[Headers], Claim] | None
+    prove: Callable[[bytes, Claim, datetime], object]
     key: Callable[[Any, bytes, Headers], str]
     headers: frozenset[str]
     rings: Callable[[bytes], bool] = lambda body: False
@@ -87,11 +89,11 @@ def talkdesk(secrets: Sequence[str]) -> Entrance:
     return Entrance("talkdesk", look, _by_its_head, lambda value, body, _: talkdesk_payload.delivery_key(value, body), TALKDESK_HEADERS)
 
 
-def _prove_zendesk(secrets: tuple[str, ...], tolerance_s: int, body: bytes, headers: Headers, now: datetime) -> object:
-    return zendesk_verify.verify(body, headers, secrets, now, tolerance_s)
+def _prove_zendesk(secrets: tuple[str, ...], tolerance_s: int, body: bytes, claim: Claim, now: datetime) -> object:
+    return zendesk_verify.prove(body, claim, secrets, now, tolerance_s)
 
 
-def _by_its_head(body: bytes, headers: Headers, now: datetime) -> object:
+def _by_its_head(body: bytes, claim: Claim, now: datetime) -> object:
     """Nothing is left to prove."""
     return None
 
@@ -137,16 +139,16 @@ class Door:
         await send({"type": "http.response.body", "body": answer.body})
         self._count(answer, loop.time() - started)
 
-    def look(self, raw_headers: Sequence[tuple[bytes, bytes]], tell: Callable[[Answer], None]) -> Headers | None:
-        """The headers of a delivery whose body may come; None when they were enough to refuse it."""
-        headers = self._head(raw_headers)
-        if not isinstance(headers, Answer):
-            return headers
-        tell(headers)
-        self._count(headers, 0.0)
+    def look(self, headers: Headers, tell: Callable[[Answer], None]) -> Claim | None:
+        """What the headers of a delivery claim whose body may come; None when they were enough to refuse it."""
+        claim = self._claim(headers)
+        if not isinstance(claim, Answer):
+            return claim
+        tell(claim)
+        self._count(claim, 0.0)
         return None
 
-    def take(self, headers: Headers, body: bytes, tell: Callable[[Answer], None], proven: Callable[[], object]) -> None:
+    def take(self, headers: Headers, claim: Claim, body: bytes, tell: Callable[[Answer], None], proven: Callable[[], object]) -> None:
         """Take a delivery that was looked at, of at most `READ_ASIDE` bytes; `tell` gets the answer, now or once the delivery is kept.
 
         The same as calling the endpoint, without what a task and a framework cost for each. When it raises, nothing was kept.
@@ -158,7 +160,7 @@ class Door:
             tell(answer)
             self._count(answer, loop.time() - started)
 
-        refused = self._refused(headers, body)
+        refused = self._refused(claim, body)
         if refused is not None:
             answer(refused)
             return
@@ -169,13 +171,14 @@ class Door:
 
     async def _answer(self, raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive, proven: Callable[[], object]) -> Answer | None:
         """None for a sender who went away."""
-        headers = self._head(raw_headers)
-        if isinstance(headers, Answer):
-            return headers
+        headers = read_headers(raw_headers)
+        claim = self._claim(headers)
+        if isinstance(claim, Answer):
+            return claim
         body = await _read(receive)
         if body is None:
             return None
-        refused = self._refused(headers, body)
+        refused = self._refused(claim, body)
         if refused is not None:
             return refused
         proven()
@@ -189,31 +192,26 @@ class Door:
         except CannotStore as trouble:
             return self._outcome(trouble)
 
-    def _head(self, raw_headers: Sequence[tuple[bytes, bytes]]) -> Headers | Answer:
-        """The headers, or a refusal for which the body need not be read."""
+    def _claim(self, headers: Headers) -> Claim | Answer:
+        """What the headers claim, or a refusal for which the body need not be read."""
         if self._entrance.look is None:
             return problem(503, "no_secret", "unavailable", "Service Unavailable", RETRY_AFTER)
-        headers: dict[str, str] = {}
-        for name, value in raw_headers:
-            if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-                return problem(415, "compressed", "unsupported-media-type", "Unsupported Media Type")
-            # Any byte may stand in a header; surrogateescape keeps each of them for the proof.
-            headers[name.decode("latin-1")] = value.decode("utf-8", "surrogateescape")
+        if "content-encoding" in headers:
+            return problem(415, "compressed", "unsupported-media-type", "Unsupported Media Type")
         length = headers.get("content-length", "")
         if len(length) > 19 or (length.isascii() and length.isdigit() and int(length) > BODY_CAP):
             return problem(413, "too_large", "too-large", "Content Too Large")
         try:
-            self._entrance.look(headers)
+            return self._entrance.look(headers)
         except Refused as refused:
             return _unauthorized(refused)
-        return headers
 
-    def _refused(self, headers: Headers, body: bytes) -> Answer | None:
+    def _refused(self, claim: Claim, body: bytes) -> Answer | None:
         """None for a proven delivery."""
         if len(body) > BODY_CAP:
             return problem(413, "too_large", "too-large", "Content Too Large")
         try:
-            self._entrance.prove(body, headers, self._clock.now())
+            self._entrance.prove(body, claim, self._clock.now())
         except Refused as refused:
             return _unauthorized(refused)
         crashpoint("door.verified")
@@ -253,6 +251,16 @@ def routes(doors: Mapping[str, Door]) -> list[Route]:
 
 def _nobody() -> None:
     """Nobody waits to hear that a sender is proven."""
+
+
+def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """The headers as texts. A content encoding that is none is left out."""
+    found: dict[str, str] = {}
+    for name, value in raw:
+        if name != b"content-encoding" or value.strip().lower() not in (b"", b"identity"):
+            # Any byte may stand in a header; surrogateescape keeps each of them for the proof.
+            found[name.decode("latin-1")] = value.decode("utf-8", "surrogateescape")
+    return found
 
 
 def bounded(key: str) -> str:

@@ -36,7 +36,12 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now:
     Every secret is tried, whether one fitted before or not. `tolerance_s`: how old a signature may be; 0 switches the
     window off.
     """
-    digest, timestamp = claimed(headers)
+    return prove(body, claimed(headers), secrets, now, tolerance_s)
+
+
+def prove(body: bytes, claim: tuple[bytes, str], secrets: Sequence[str], now: datetime, tolerance_s: int) -> Proof:
+    """`verify`, of what the headers claim (`claimed`)."""
+    digest, timestamp = claim
     message = timestamp.encode("utf-8", "surrogateescape") + body
     fitting = None
     for place, secret in enumerate(secrets):

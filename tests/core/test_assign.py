@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -181,13 +182,21 @@ def test_a_night_on_a_weekend_and_a_holiday_weigh_more_than_a_day() -> None:
     assert points(T0, 8, holiday=True) == 2 * day
 
 
+def test_time_at_work_is_counted_to_the_second() -> None:
+    start = T0.replace(hour=21, minute=50)
+    found = of_time([(start, start + timedelta(minutes=25, seconds=7))], UTC, lambda day: False)
+    assert (found.worked, found.nights) == (timedelta(minutes=25, seconds=7), timedelta(minutes=15, seconds=7))
+    kolkata = of_time([(start, start + timedelta(minutes=25))], ZoneInfo("Asia/Kolkata"), lambda day: False)
+    assert kolkata.nights == timedelta(minutes=25)
+
+
 def test_spans_that_overlap_count_once() -> None:
     later = T0 + timedelta(hours=1)
     assert merged([(later, later + timedelta(hours=1)), (T0, later), (T0, T0)]) == [(T0, later + timedelta(hours=1))]
 
 
 def test_pages_and_distressing_cases_are_part_of_what_somebody_carries() -> None:
-    assert (Burden(quarters=4) + Burden(pages=1, distressing=2)).points == 4 + 8 + 16
+    assert (Burden(worked=timedelta(hours=1)) + Burden(pages=1, distressing=2)).points == 4 + 8 + 16
 
 
 def test_jains_index() -> None:

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from tests.clocks import SettableClock
 from tests.reports.recount import EPOCH, Recount, grouped, micro, nearest, rows
 from tests.reports.test_cases import COUNTED, START, UNTIL, _with, asked, without_links
 from tests.reports.test_more import held_against
-from tests.reports.weeks import AGENTS, AWAY, BEGIN, BOOK, END, LATER, MIDDLE, ZONE, Weeks
+from tests.reports.weeks import AGENTS, AWAY, BEGIN, BOOK, END, LATER, MIDDLE, ROSTER, ZONE, Weeks
+from tsbridge.core.moments import Actor
+from tsbridge.store.db import Database
 
 HOLIDAYS = {date(2026, 11, 11): "Veterans Day", date(2026, 11, 26): "Thanksgiving Day"}
 """Those of the weeks, by the law of the United States."""
@@ -195,6 +198,31 @@ def test_the_most_distressing_cases_of_a_shift(lived: Weeks) -> None:
         assert row["severe"] >= len(severe)
         assert 0 <= row["most_per_shift"] <= row["cases"]
     assert answer["totals"]["most_per_shift"] == max(row["most_per_shift"] for row in answer["rows"]) > 0
+
+
+def test_a_shift_that_another_one_overlaps_or_in_which_the_roster_is_published_is_one_shift(
+    database: Database, clock: SettableClock
+) -> None:
+    clock.set(BEGIN - timedelta(hours=1))
+    weeks = Weeks(database, clock)
+    shifts = {"early": {"days": "mon-fri", "hours": "06:00-14:00"}, "desk": {"days": "mon-fri", "hours": "09:00-17:00"}}
+    roster = {**ROSTER, "shifts": {name: {**shift, "agents": ["ana"]} for name, shift in shifts.items()}, "cover": [{"oncall": "ana"}]}
+    weeks.employ(roster)
+    day = datetime(2026, 11, 2, tzinfo=ZONE).astimezone(UTC)
+    for number, hour in enumerate((7, 8, 10, 11, 39, 40), 1):
+        at = day + timedelta(hours=hour)
+        weeks.tell(weeks.created(str(number), at, f"41{number}", "my dog was bitten"))
+        weeks.tell(weeks.comment(str(number), at + timedelta(minutes=5), "on our way", Actor("agent", AGENTS["ana"])))
+        if hour == 10:
+            weeks.employ({**roster, "title": "another"})
+    rows = {row["group"]: row for row in asked(weeks, "exposure", "agent")["rows"]}
+    assert (rows["ana"]["cases"], rows["ana"]["most_per_shift"]) == (6, 4)
+    weeks.employ({**roster, "shifts": {"round": {"days": "mon-sun", "hours": "00:00-24:00", "agents": ["ana"]}}})
+    for number, hour in enumerate((70, 71, 72, 73, 74, 75, 76, 77, 78), 7):
+        at = day + timedelta(hours=hour)
+        weeks.tell(weeks.created(str(number), at, f"41{number}", "my dog was bitten"))
+        weeks.tell(weeks.comment(str(number), at + timedelta(minutes=5), "on our way", Actor("agent", AGENTS["ana"])))
+    assert asked(weeks, "exposure", "agent")["totals"]["most_per_shift"] == 7
 
 
 def test_holes_are_those_that_a_look_at_each_minute_finds(lived: Weeks) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from tsbridge.acts.around import Around
 from tsbridge.acts.report_cases import agent_keys, cases_about, span_of
+from tsbridge.core.at_work import Present
 from tsbridge.core.burden import Burden, of_time
 from tsbridge.core.coverage import holes
 from tsbridge.core.duties_as_known import Spell
@@ -116,18 +117,22 @@ def _emails(conn: Connection, around: Around, question: Question) -> dict[str, s
 
 
 def exposures(conn: Connection, around: Around, question: Question) -> list[Act]:
-    """Acts in cases of the categories that the roster's limits name, each with the piece of a shift it lies in."""
+    """Acts in cases of the categories that the roster's limits name, each with the shifts in which it lies."""
     rota = around.roster.then(conn, question.as_of)
     categories = {name for limit in (() if rota is None else rota.roster.limits) for name in limit.categories}
-    pieces: dict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
-    for start, end, name, agent in _worked(spells(conn, around, question)):
-        pieces[agent].append((start, end, f"{name} {start:%Y-%m-%dT%H:%MZ}"))
+    shifts: dict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
+    last: dict[tuple[str, str], tuple[datetime, str]] = {}
+    for start, end, one in _worked(spells(conn, around, question)):
+        cut_at, name = last.get((one.agent, one.shift), (None, ""))
+        if cut_at != start or one.start == start:  # else the one before goes on: something was learnt in the middle of it
+            name = f"{one.shift} {start:%Y-%m-%dT%H:%MZ}"
+        last[one.agent, one.shift] = end, name
+        shifts[one.agent].append((start, end, name))
 
-    def stint(act: Act) -> str | None:
-        theirs = pieces.get(act.agent or "", ())
-        return next((name for start, end, name in theirs if start <= act.at < end), None)
+    def during(act: Act) -> tuple[str, ...]:
+        return tuple(name for start, end, name in shifts.get(act.agent or "", ()) if start <= act.at < end)
 
-    return [replace(act, stint=stint(act)) for act in acts(conn, around, question) if act.category in categories]
+    return [replace(act, shifts=during(act)) for act in acts(conn, around, question) if act.category in categories]
 
 
 # What people carried
@@ -147,8 +152,8 @@ def loads(conn: Connection, around: Around, question: Question) -> list[Load]:
     times: dict[str, list[Time]] = defaultdict(list)
     zones = {key: agent.zone for key, agent in agents.items()}
     known = spells(conn, around, question)
-    for start, end, _, agent in _worked(known):
-        times[agent].append((start, end))
+    for start, end, one in _worked(known):
+        times[one.agent].append((start, end))
     for _, _, then in known:
         zones |= {} if then is None else {agent.key: agent.zone for agent in then.roster.agents if agent.key not in zones}
     for agent, spans in sorted(times.items()):
@@ -170,11 +175,11 @@ def _about(row: reported.Row) -> dict[str, Any]:
     return {name: row[name] for name in ("severity", "category", "queue")}
 
 
-def _worked(known: Sequence[Spell]) -> Iterator[tuple[datetime, datetime, str, str]]:
-    """Pieces of shifts that people worked: start, end, the shift, the agent; what was learnt in the middle of one cuts it."""
+def _worked(known: Sequence[Spell]) -> Iterator[tuple[datetime, datetime, Present]]:
+    """Pieces of shifts that people worked, with their start and end; what was learnt in the middle of one cuts it."""
     for start, end, rota in known:
         for one in () if rota is None else rota.worked(start, end):
-            yield max(one.start, start), min(one.end, end), one.shift, one.agent
+            yield max(one.start, start), min(one.end, end), one
 
 
 def _by_day(span: Time, question: Question) -> Iterator[Time]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
 from tsbridge.core.spans import Span, merged
@@ -22,24 +22,26 @@ DISTRESSING: Final = 8
 NIGHT_ENDS, NIGHT_BEGINS = 6, 22
 """Hours of the day on the wall clock."""
 QUARTER: Final = timedelta(minutes=15)
-"""Time is counted in quarters of an hour, each by how it begins."""
+"""Wall clocks are whole quarters apart: within one, in UTC, neither the hour nor the day of any of them changes."""
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NOTHING: Final = timedelta()
 WINDOW: Final = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True)
 class Burden:
-    """Hours in quarters of an hour; `nights`, `weekends` and `holidays` are those of them at such times."""
+    """`worked`: time at work; `nights`, `weekends` and `holidays` are what of it lies at such times."""
 
-    quarters: int = 0
-    nights: int = 0
-    weekends: int = 0
-    holidays: int = 0
+    worked: timedelta = NOTHING
+    nights: timedelta = NOTHING
+    weekends: timedelta = NOTHING
+    holidays: timedelta = NOTHING
     pages: int = 0
     distressing: int = 0
 
     def __add__(self, other: Burden) -> Burden:
         return Burden(
-            self.quarters + other.quarters,
+            self.worked + other.worked,
             self.nights + other.nights,
             self.weekends + other.weekends,
             self.holidays + other.holidays,
@@ -49,23 +51,24 @@ class Burden:
 
     @property
     def points(self) -> int:
-        time = HOUR * self.quarters + NIGHT * self.nights + WEEKEND * self.weekends + HOLIDAY * self.holidays
-        return time // 4 + PAGE * self.pages + DISTRESSING * self.distressing
+        time = HOUR * self.worked + NIGHT * self.nights + WEEKEND * self.weekends + HOLIDAY * self.holidays
+        return time // timedelta(hours=1) + PAGE * self.pages + DISTRESSING * self.distressing
 
 
 def of_time(spans: Iterable[Span], zone: tzinfo, is_holiday: Callable[[date], bool]) -> Burden:
     """The burden of spans of time at work, in the zone of whoever works. Spans that overlap count once."""
-    quarters = nights = weekends = holidays = 0
+    worked = nights = weekends = holidays = NOTHING
     for start, end in merged(spans):
         at = start.astimezone(UTC)
         while at < end:
-            local = at.astimezone(zone)
-            quarters += 1
-            nights += local.hour >= NIGHT_BEGINS or local.hour < NIGHT_ENDS
-            weekends += local.weekday() >= 5
-            holidays += is_holiday(local.date())
-            at += QUARTER
-    return Burden(quarters, nights, weekends, holidays)
+            local, cut = at.astimezone(zone), min(end, at - (at - EPOCH) % QUARTER + QUARTER)
+            lasts = cut - at
+            worked += lasts
+            nights += lasts if local.hour >= NIGHT_BEGINS or local.hour < NIGHT_ENDS else NOTHING
+            weekends += lasts if local.weekday() >= 5 else NOTHING
+            holidays += lasts if is_holiday(local.date()) else NOTHING
+            at = cut
+    return Burden(worked, nights, weekends, holidays)
 
 
 def jain(values: Sequence[int]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 from tsbridge.core.burden import Burden, jain
@@ -14,19 +15,19 @@ from tsbridge.reports.table import cases_counted, counted, summed
 GIVEN, TAKEN, ANSWERED, TALKED, SOLVED = "given", "taken", "answered", "talked", "solved"
 ACTS: Final = "acts in the time asked for"
 WORKED: Final = "shifts worked in the time asked for, up to `as_of`, as they were known then"
-QUARTER: Final = 900
+SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act(Item):
     """Something that `agent` did, or got: `given` by the desk, `taken` in hand, `answered` in public, `talked` to a caller, `solved`.
 
-    `stint`: the piece of a shift it lies in; `is_open`: the case is not resolved.
+    `shifts`: those of the agent's in which it lies; `is_open`: the case is not resolved.
     """
 
     what: str
     is_open: bool
-    stint: str | None = None
+    shifts: tuple[str, ...] = ()
 
 
 def _is(what: str) -> Callable[[Act], bool]:
@@ -67,15 +68,15 @@ def fairness() -> Sequence[Measure[Load]]:
         points = by_agent(items)
         return round(jain(sorted(points.values())), 4) if len(points) > 1 else None
 
-    def hours(key: str, title: str, metric: str, of: Callable[[Burden], int]) -> Measure[Load]:
-        return summed(key, title, "s", metric, WORKED, lambda item: of(item.burden) * QUARTER, time="calendar")
+    def hours(key: str, title: str, metric: str, of: Callable[[Burden], timedelta]) -> Measure[Load]:
+        return summed(key, title, "s", metric, WORKED, lambda item: of(item.burden) // SECOND, time="calendar")
 
     def pages(items: Sequence[Load]) -> int:
         return len({item.message for item in items if item.message is not None})
 
     weighs = "points: an hour at work 4, at night 2 more, on a weekend 2 more, on a holiday 4 more, a page 8, a distressing case 8"
     return (
-        hours("worked_s", "At work", "time at work", lambda burden: burden.quarters),
+        hours("worked_s", "At work", "time at work", lambda burden: burden.worked),
         hours("nights_s", "At night", "of it between 22:00 and 06:00 on the wall clock of whoever works", lambda burden: burden.nights),
         hours("weekends_s", "On weekends", "of it on Saturdays and Sundays", lambda burden: burden.weekends),
         hours(
@@ -121,7 +122,7 @@ def exposure() -> Sequence[Measure[Act]]:
     """`limits` of the roster say what distresses and how much of it one may get in a shift; the items know only of such cases."""
 
     def most(items: Sequence[Act]) -> int:
-        return max(_per_stint(items).values(), default=0)
+        return max(_per_shift(items).values(), default=0)
 
     distressing = "acts in cases of distressing categories in the time asked for"
     return (
@@ -134,11 +135,11 @@ def exposure() -> Sequence[Measure[Act]]:
                 "most_per_shift", "Most in a shift", "count", "the most different such cases that one agent had in one shift", distressing
             ),
             most,
-            lambda act: act.stint is not None,
+            lambda act: bool(act.shifts),
         ),
     )
 
 
-def _per_stint(items: Sequence[Act]) -> Counter[Any]:
-    pairs = {(item.agent, item.stint, item.case_id) for item in items if item.stint is not None}
-    return Counter((agent, stint) for agent, stint, _ in pairs)
+def _per_shift(items: Sequence[Act]) -> Counter[Any]:
+    cases = {(item.agent, shift, item.case_id) for item in items for shift in item.shifts}
+    return Counter((agent, shift) for agent, shift, _ in cases)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
@@ -19,16 +20,19 @@ from tests.databases import Postgres
 from tests.test_serve import until
 from tests.work.test_covered_rings import Told
 from tests.work.test_walk_laws import BOOK, MORE, STORY
-from tests.work.walk import Walk, call, ticket
+from tests.work.walk import OWN, Walk, call, ticket
 from tsbridge.core.moments import Handle, Interaction, Moment
 from tsbridge.store import inbox, inbox_tables, lanes, locks, proof, stored_values, warnings
 from tsbridge.store.availability import unavailable
 from tsbridge.store.case_tables import cases
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import decisions
+from tsbridge.store.link_tables import interactions
 from tsbridge.store.locks import MANY, Contended, Locks
 from tsbridge.store.writing_tables import desired
+from tsbridge.vendors.zendesk import normalize as zendesk
 from tsbridge.work.accounts import ACCOUNT
+from tsbridge.work.batch_moments import ToldNow
 from tsbridge.work.hearing import Heard
 from tsbridge.work.reads import Reader
 
@@ -279,6 +283,47 @@ def test_what_a_batch_did_is_written_though_what_came_second_of_it_fails(
     assert tuple(applied) == ("applied", None)
     assert failed.status == "pending"
     assert failed.reason not in (None, "LostLease")
+
+
+class Remembers(Locks):
+    """Remembers of each time more was asked for whether that had to be locked."""
+
+    def __init__(self, conn: Any, keys: frozenset[int]) -> None:
+        super().__init__(conn, keys)
+        self.asked: list[bool] = []
+
+    def more(self, keys: Set[int]) -> bool:
+        self.asked.append(super().more(keys))
+        return self.asked[-1]
+
+
+@pytest.mark.parametrize(
+    ("joined", "asked"),
+    [
+        pytest.param(False, [True], id="another ticket of the same person, who is ours"),
+        pytest.param(True, [True, False], id="somebody else's ticket in the same case"),
+    ],
+)
+def test_what_stands_around_is_read_again_where_nothing_of_it_was_locked_before(
+    together: Callable[[int], list[Database]], late: SettableClock, joined: bool, asked: list[bool]
+) -> None:
+    (one,) = together(1)
+    walk = Walk(one, late, BOOK)
+    walk.tell([ticket("created", 1, "6001"), ticket("created", 2, "6002", person="41"), ticket("created", 3, "6003", person="42")])
+    walk.work()
+    if joined:
+        of = one.read_now(lambda conn: {row.id: row.case_id for row in conn.execute(select(interactions))})
+        asyncio.run(walk.desk.merge(of["6003"], "Sue", of["6001"]))
+    _, body = ticket("commented", 5, "6003" if joined else "6001", text="bitten", person="42" if joined else "41")
+    (moment,) = zendesk.read(json.dumps(body).encode(), received_at=late.now(), own=OWN).moments
+
+    def hear(conn: Any) -> list[bool]:
+        live, held, told = walk.rulebooks.live(conn), Remembers(conn, locks.of_moments([moment])), ToldNow()
+        told.hear(conn, moment, "evt_1", live.version)
+        walk.conclusions.conclude(conn, live, told, late.now(), held)
+        return held.asked
+
+    assert one.write_now(hear) == asked
 
 
 def test_who_needs_too_much_works_alone(together: Callable[[int], list[Database]]) -> None:

@@ -3,13 +3,14 @@
 Who acts alone (a publish, an act at the desk, a merge of users) has the pen to itself; workers share it. What a batch is known to touch is
 locked in the order of the keys, so that nobody waits in a circle; what turns out later is only tried, and when somebody has it the
 transaction begins anew with all of it. A worker without others beside it takes the pen alone: there is nobody to keep out of the way of,
-and what it reads before it has locked it need not be read twice. SQLite has one writer: there nothing is locked.
+and what it reads stays as it was read. SQLite has one writer: there nothing is locked.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Set
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import Connection
@@ -20,6 +21,9 @@ from tsbridge.store import postgres
 
 MANY: Final = 2_000
 """Locks of one transaction at most: the server has room for some thousands. Who needs more takes the pen alone."""
+
+IN_USE: Final = 2_048
+"""Names whose keys are remembered: those of a batch are asked for several times."""
 
 _PEN: Final = int.from_bytes(hashlib.sha256(b"tsbridge pen").digest()[:7])
 _ALONE: Final = f"SELECT pg_advisory_xact_lock({_PEN})"
@@ -68,6 +72,10 @@ class Locks:
     def has(self, keys: Set[int]) -> bool:
         return self.everything or keys <= self._held
 
+    def has_some(self, keys: Set[int]) -> bool:
+        """Whether any of these is locked: nobody else commits what takes them all."""
+        return self.everything or not self._held.isdisjoint(keys)
+
     def more(self, keys: Set[int]) -> bool:
         """Lock what turned out to be touched, too. True when anything was: what was read of it has to be read anew. Raises Contended."""
         if self.has(keys):
@@ -112,5 +120,9 @@ def _array(keys: Iterable[int]) -> str:
 
 
 def _keys(names: Iterable[tuple[str, str]]) -> frozenset[int]:
-    digests = (hashlib.blake2b(f"{kind}:{value}".encode(), digest_size=8).digest() for kind, value in names)
-    return frozenset([int.from_bytes(digest, signed=True) for digest in digests])
+    return frozenset([_key(kind, value) for kind, value in names])
+
+
+@lru_cache(IN_USE)
+def _key(kind: str, value: str) -> int:
+    return int.from_bytes(hashlib.blake2b(f"{kind}:{value}".encode(), digest_size=8).digest(), signed=True)

@@ -147,10 +147,14 @@ class Conclusions:
 
 
 def _around(conn: Connection, seeds: Set[Interaction], window: timedelta, held: Locks | None) -> Neighbourhood:
-    """`neighbourhood.around`, with all of it locked: read again until nobody else can change it."""
+    """`neighbourhood.around`, with all of it locked. Whoever changes what is known of an interaction has all its names when they commit:
+    where one of them was ours before it was read, that still stands. Else it is read again."""
     while True:
         near = neighbourhood.around(conn, seeds, window)
-        if held is None or held.everything or not held.more(locks.of_nodes(near.nodes, near.known)):
+        if held is None or held.everything:
+            return near
+        stands = all([held.has_some(locks.of_nodes([node], {})) for node in near.nodes])
+        if not held.more(locks.of_nodes(near.nodes, near.known)) or stands:
             return near
 
 

@@ -98,8 +98,8 @@ class Erasing:
 
     async def _interaction(self, subject: Interaction, erasure: str) -> None:
         def about(conn: Connection) -> frozenset[int]:
-            told = redaction.all_of(conn, subject)
-            return locks.of_moments(told) | locks.of_people([(subject, ())], {})
+            told, people = redaction.all_of(conn, subject), links.people_of(conn, [subject])
+            return locks.of_moments(told) | locks.of_people([(subject, people.get(subject, ()))], {})
 
         keys = await self._database.read(about)
         await self._turns.write(partial(self._part, subject=subject, erasure=erasure), keys)

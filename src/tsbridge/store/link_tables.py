@@ -34,7 +34,8 @@ interactions = Table(
     Column("revision", Integer, nullable=False, server_default="0"),  # counts what came into its story, and what left it
 )
 Index("interactions_by_case", interactions.c.case_id)
-Index("interactions_by_opened", interactions.c.source, interactions.c.opened_at)
+# The time first: beginning with the source PostgreSQL looks one interaction up by that alone, as long as it knows nothing of the table.
+Index("interactions_by_opened", interactions.c.opened_at, interactions.c.source)
 
 handles = Table(
     "handles",

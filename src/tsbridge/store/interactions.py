@@ -12,19 +12,20 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from tsbridge.core.contacts import says_none
-from tsbridge.core.link import case_key
+from tsbridge.core.link import Node, case_key
 from tsbridge.core.moments import UNJUDGED, Handle, Interaction, Moment
 from tsbridge.store import links, people
 from tsbridge.store.link_tables import handles, interactions, merged_users
+from tsbridge.store.links import Place
 from tsbridge.store.moment_tables import moments
 from tsbridge.store.moments import tells_subject
-from tsbridge.store.people import PERSON, Held, Met
+from tsbridge.store.people import NAME, PERSON, Held, Met
 from tsbridge.store.statements import Insert, Keyed, Update
 
 _KNOWN: Final = Keyed(moments, ("digest",), ("digest",))
 _MERGED: Final = Keyed(merged_users, ("id",), ("id", "remains"))
 _LIFE: Final = ("opened_at", "last_at", "channel", "contact", "requester", "requester_place", "revision")
-_LIVES: Final = Keyed(interactions, ("source", "id"), ("source", "id", *_LIFE))
+_LIVES: Final = Keyed(interactions, ("source", "id"), ("source", "id", "case_id", "link_rank", "link_because", "thread", *_LIFE))
 _HANDLES: Final = Keyed(handles, ("source", "interaction"), ("source", "interaction", "kind", "value", "role", "whose", "opened_at"))
 _TELL: Final = Insert(
     moments,
@@ -64,6 +65,7 @@ class Interactions:
     def __init__(self) -> None:
         self._lives: dict[Interaction, Life | None] = {}
         self._lives_kept: dict[Interaction, Life | None] = {}
+        self._places: dict[Interaction, Place] = {}
         self._people: dict[Interaction, dict[Handle, Held]] = {}
         self._people_kept: dict[Interaction, dict[Handle, Held]] = {}
         self._digests: set[str] = set()
@@ -89,8 +91,9 @@ class Interactions:
         if not wanted:
             return
         found: dict[Interaction, Life | None] = dict.fromkeys(wanted)
-        for source, id_, *life in _LIVES.rows(conn, wanted):
+        for source, id_, case_id, rank, because, thread, *life in _LIVES.rows(conn, wanted):
             found[Interaction(source, id_)] = Life(*life)
+            self._places[Interaction(source, id_)] = Place(case_id, rank, because, thread)
         theirs: dict[Interaction, dict[Handle, Held]] = {subject: {} for subject in wanted}
         for source, id_, kind, value, *held in _HANDLES.rows(conn, wanted):
             theirs[Interaction(source, id_)][Handle(kind, value)] = Held(*held)
@@ -108,6 +111,16 @@ class Interactions:
     def new(self) -> Set[Interaction]:
         """Those that nobody knew before."""
         return self._new
+
+    def nodes(self) -> dict[Interaction, tuple[Node, Place]]:
+        """What links each of those that were written, and where they stood."""
+        found: dict[Interaction, tuple[Node, Place]] = {}
+        for subject, life in self._lives_kept.items():
+            if life is not None:
+                held = self._people_kept[subject]
+                names, people = (frozenset([h for h, one in held.items() if one.role == role]) for role in (NAME, PERSON))
+                found[subject] = Node(subject, life.opened_at, life.last_at, names, people), self._places[subject]
+        return found
 
     def revisions(self) -> dict[Interaction, int]:
         """How often something came into the story of each, or left it."""
@@ -190,6 +203,7 @@ class Interactions:
             if before is None:
                 key = case_key(subject)
                 new.append((*subject, key, key, *life))
+                self._places[subject] = Place(key, None, None, None)
                 self._new.add(subject)
             else:
                 changed.append((*life, *subject))

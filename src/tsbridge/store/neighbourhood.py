@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -21,6 +22,7 @@ from tsbridge.store.statements import Keyed, Listed
 NEIGHBOURS: Final = 3 * CROWD
 """Read at most this many interactions before and after one: more is a crowd, through which no guess leads anyway."""
 
+_NOTHING: Final[Mapping[Interaction, tuple[Node, Place]]] = MappingProxyType({})
 
 _INTERACTIONS: Final = Keyed(
     interactions, ("source", "id"), ("source", "id", "opened_at", "last_at", "case_id", "link_rank", "link_because", "thread")
@@ -76,10 +78,13 @@ class Neighbourhood(NamedTuple):
     carriers: dict[Handle, list[Interaction]]
 
 
-def around(conn: Connection, seeds: Iterable[Interaction], window: timedelta) -> Neighbourhood:
+def around(
+    conn: Connection, seeds: Iterable[Interaction], window: timedelta, told: Mapping[Interaction, tuple[Node, Place]] = _NOTHING
+) -> Neighbourhood:
     """Everything that may be linked with `seeds`, which alone have changed: by name at any time, by person within `window`.
 
-    What was a crowd without them goes on being one, so the neighbours of its members are left out unless a case holds them.
+    What was a crowd without them goes on being one, so the neighbours of its members are left out unless a case holds them. `told`: some as
+    they stand now, which need not be read.
     """
     seeds = set(seeds)
     nodes: dict[Interaction, Node] = {}
@@ -91,7 +96,7 @@ def around(conn: Connection, seeds: Iterable[Interaction], window: timedelta) ->
     shared = Shared(frozenset(), frozenset())
     todo = sorted(seeds)
     while todo and len(nodes) < links.REACH:
-        fresh = _load(conn, todo, stood)
+        fresh = _load(conn, todo, stood, told)
         nodes.update(fresh)
         carriers.update(_carriers(conn, {h for node in fresh.values() for h in node.carries} - carriers.keys()))
         lacking = {s for node in fresh.values() for h in node.carries for s in carriers[h]} - nodes.keys() - beside.keys()
@@ -120,12 +125,21 @@ def left(conn: Connection, people: Mapping[Interaction, Iterable[Handle]], windo
     return nodes, _near(conn, nodes, window, known)
 
 
-def _load(conn: Connection, subjects: Sequence[Interaction], stood: dict[Interaction, Place]) -> dict[Interaction, Node]:
+def _load(
+    conn: Connection,
+    subjects: Sequence[Interaction],
+    stood: dict[Interaction, Place],
+    told: Mapping[Interaction, tuple[Node, Place]] = _NOTHING,
+) -> dict[Interaction, Node]:
+    found: dict[Interaction, Node] = {}
+    for subject in subjects:
+        if subject in told:
+            found[subject], stood[subject] = told[subject]
+    subjects = [subject for subject in subjects if subject not in found]
     names: dict[Interaction, set[Handle]] = defaultdict(set)
     people: dict[Interaction, set[Handle]] = defaultdict(set)
     for source, id_, kind, value, role in _HANDLES.rows(conn, subjects):
         (people if role == "person" else names)[Interaction(source, id_)].add(Handle(kind, value))
-    found = {}
     for source, id_, opened_at, last_at, *place in _INTERACTIONS.rows(conn, subjects):
         subject = Interaction(source, id_)
         stood[subject] = Place(*place)

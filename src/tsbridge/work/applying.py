@@ -140,6 +140,7 @@ class Applying:
             if one.event_type == GONE_FOR_GOOD and one.moments:
                 told.write(conn)
                 self._conclusions.redactions.forget(conn, one.moments[0].interaction, now)
+                told.known.forget(one.moments[0].subject)
         judged = [m for one in kept.values() for m in one.moments if m.interaction not in heard.gone]
         self._background.note_missing(conn, [*judged, *(m for moments in heard.moments.values() for m in moments)], batch.facts, now)
         concluded = self._conclusions.conclude(conn, live, told, now, held)

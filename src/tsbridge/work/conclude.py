@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 
 from tsbridge.core.anew import done_before
 from tsbridge.core.contacts import COUNTS
-from tsbridge.core.link import group
+from tsbridge.core.link import Node, group
 from tsbridge.core.moments import Interaction, Moment
 from tsbridge.core.ports import Ids
 from tsbridge.core.track import key_of
 from tsbridge.store import cases, links, locks, neighbourhood, notices, quiet, shared
+from tsbridge.store.links import Place
 from tsbridge.store.locks import Locks
 from tsbridge.store.moments import AT_DESK
 from tsbridge.store.neighbourhood import Neighbourhood
@@ -61,11 +62,11 @@ class Conclusions:
         window = live.book.link_window
         were, behind = neighbourhood.left(conn, told.passed_on, window) if told.passed_on else ([], set())
         seeds = told.subjects | behind
-        near = _around(conn, seeds, window, held)
+        near = _around(conn, seeds, window, held, told.known.nodes())
         noted = shared.note(conn, near.carriers, (node.subject for node in near.nodes), near.shared)
         if noted.more:  # what they joined is parted, and says so
             seeds = seeds | {carrier for handle in noted.more for carrier in near.carriers[handle]}
-            near = _around(conn, seeds, window, held)
+            near = _around(conn, seeds, window, held, told.known.nodes())
         if noted.more or noted.subjects:
             log.warning("ids stand for too many people and join nobody", extra={"count": len(noted.more) + noted.subjects})
         stood: dict[str, set[Interaction]] = defaultdict(set)
@@ -146,11 +147,13 @@ class Conclusions:
             self.judge_case(conn, live, case_id, now, whole=True)
 
 
-def _around(conn: Connection, seeds: Set[Interaction], window: timedelta, held: Locks | None) -> Neighbourhood:
+def _around(
+    conn: Connection, seeds: Set[Interaction], window: timedelta, held: Locks | None, told: Mapping[Interaction, tuple[Node, Place]]
+) -> Neighbourhood:
     """`neighbourhood.around`, with all of it locked. Whoever changes what is known of an interaction has all its names when they commit:
     where one of them was ours before it was read, that still stands. Else it is read again."""
     while True:
-        near = neighbourhood.around(conn, seeds, window)
+        near = neighbourhood.around(conn, seeds, window, told)
         if held is None or held.everything:
             return near
         stands = all([held.has_some(locks.of_nodes([node], {})) for node in near.nodes])

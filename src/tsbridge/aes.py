@@ -18,6 +18,8 @@ ID: Final = 6
 """Characters of a key's id: hex, for three bytes of a hash of the key."""
 _NONCE: Final = 12
 _TAG: Final = 16
+_PIECE: Final = 2047
+"""Of more at once the library lets go of the interpreter, for a few microseconds, and then waits for whoever took it."""
 
 
 class Refused(ValueError):
@@ -47,7 +49,8 @@ class Cipher:
         """Nonce, ciphertext and tag."""
         hashed = hashlib.blake2b(place, digest_size=_NONCE, key=self._nonces)
         hashed.update(b"\0")
-        hashed.update(plain)
+        for at in range(0, len(plain), _PIECE):
+            hashed.update(plain[at : at + _PIECE])
         nonce = hashed.digest()
         return nonce + self._aead.encrypt(nonce, plain, place)
 

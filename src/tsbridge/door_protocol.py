@@ -156,7 +156,7 @@ class DoorProtocol(GuestProtocol):
     def _tell(self, cycle: RequestResponseCycle, answer: Answer) -> None:
         if cycle.disconnected or self.transport.is_closing():
             return
-        told = head(answer.status, (*self.server_state.default_headers, *answer.headers), cycle.keep_alive)
+        told = head(answer.status, tuple(self.server_state.default_headers), answer.headers, cycle.keep_alive)
         self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (told, len(answer.body), answer.body))
         cycle.response_started = cycle.response_complete = True
         if not cycle.keep_alive:

@@ -30,16 +30,19 @@ PILED_UP: Final = 64
 """Requests that a sender piles up behind one that is being answered."""
 
 
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+
+
 @lru_cache(maxsize=64)
-def head(status: int, headers: tuple[tuple[bytes, bytes], ...], keep_alive: bool) -> bytes:
+def head(status: int, always: RawHeaders, headers: RawHeaders, keep_alive: bool) -> bytes:
     """The door has few answers, and a second one date."""
-    lines = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in headers)]
+    lines = [STATUS_LINE[status], *(b"%b: %b\r\n" % header for header in (*always, *headers))]
     return b"".join(lines if keep_alive else [*lines, b"connection: close\r\n"])
 
 
 def _whole(answer: Answer) -> bytes:
     """The last answer of a connection."""
-    return b"%bcontent-length: %d\r\n\r\n%b" % (head(answer.status, answer.headers, False), len(answer.body), answer.body)
+    return b"%bcontent-length: %d\r\n\r\n%b" % (head(answer.status, (), answer.headers, False), len(answer.body), answer.body)
 
 
 TOO_LARGE: Final = _whole(problem(431, "too_large", "too-large", "Request Header Fields Too Large"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -77,6 +78,13 @@ def test_the_same_words_are_the_same_bytes_in_one_column_and_others_in_another(r
     held = filled(KEY, raw=raw)
     assert held.keep_text("t.c", WORDS) == held.keep_text("t.c", WORDS) != held.keep_text("t.d", WORDS)
     assert isinstance(held.keep_text("t.c", WORDS), bytes if raw else str)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2046, 2047, 2048, 4094, 4095, 20_000])
+def test_the_nonce_is_a_hash_of_place_and_text_however_long(size: int) -> None:
+    cipher, plain = Cipher(KEY), b"woof" * (size // 4) + b"w" * (size % 4)
+    whole = hashlib.blake2b(b"t.c\0" + plain, digest_size=12, key=cipher.derived(b"nonces"))
+    assert cipher.encrypt(b"t.c", plain)[:12] == whole.digest()
 
 
 @pytest.mark.parametrize("raw", [True, False])

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -77,7 +77,7 @@ class Entrance:
 def zendesk(secrets: Sequence[str], tolerance_s: int) -> Entrance:
     """Zendesk's: signed bodies. Without secrets it is closed."""
     look = zendesk_verify.claimed if secrets else None
-    prove = partial(_prove_zendesk, tuple(secrets), tolerance_s)
+    prove = partial(_prove_zendesk, tuple(secrets), timedelta(seconds=tolerance_s))
     return Entrance(
         "zendesk", look, prove, zendesk_payload.delivery_key, ZENDESK_HEADERS, lambda body: zendesk_payload.ring_of(body) is not None
     )
@@ -89,8 +89,8 @@ def talkdesk(secrets: Sequence[str]) -> Entrance:
     return Entrance("talkdesk", look, _by_its_head, lambda value, body, _: talkdesk_payload.delivery_key(value, body), TALKDESK_HEADERS)
 
 
-def _prove_zendesk(secrets: tuple[str, ...], tolerance_s: int, body: bytes, claim: Claim, now: datetime) -> object:
-    return zendesk_verify.prove(body, claim, secrets, now, tolerance_s)
+def _prove_zendesk(secrets: tuple[str, ...], tolerance: timedelta, body: bytes, claim: Claim, now: datetime) -> object:
+    return zendesk_verify.prove(body, claim, secrets, now, tolerance)
 
 
 def _by_its_head(body: bytes, claim: Claim, now: datetime) -> object:
@@ -153,21 +153,20 @@ class Door:
 
         The same as calling the endpoint, without what a task and a framework cost for each. When it raises, nothing was kept.
         """
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-
-        def answer(answer: Answer) -> None:
-            tell(answer)
-            self._count(answer, loop.time() - started)
-
+        told = partial(self._told, tell, asyncio.get_running_loop().time())
         refused = self._refused(claim, body)
         if refused is not None:
-            answer(refused)
+            told(refused)
             return
         proven()
         key, quarantined = self._key(body, headers)
         worth = _worth_keeping(headers, self._entrance.headers)
-        self._intake.take(self._entrance.source, key, worth, body, lambda told: answer(self._outcome(told)), quarantined)
+        self._intake.take(self._entrance.source, key, worth, body, told, quarantined)
+
+    def _told(self, tell: Callable[[Answer], None], started: float, what: Answer | Receipt | CannotStore) -> None:
+        answer = what if isinstance(what, Answer) else self._outcome(what)
+        tell(answer)
+        self._count(answer, asyncio.get_running_loop().time() - started)
 
     async def _answer(self, raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive, proven: Callable[[], object]) -> Answer | None:
         """None for a sender who went away."""

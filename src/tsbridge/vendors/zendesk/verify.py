@@ -36,10 +36,10 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now:
     Every secret is tried, whether one fitted before or not. `tolerance_s`: how old a signature may be; 0 switches the
     window off.
     """
-    return prove(body, claimed(headers), secrets, now, tolerance_s)
+    return prove(body, claimed(headers), secrets, now, timedelta(seconds=tolerance_s))
 
 
-def prove(body: bytes, claim: tuple[bytes, str], secrets: Sequence[str], now: datetime, tolerance_s: int) -> Proof:
+def prove(body: bytes, claim: tuple[bytes, str], secrets: Sequence[str], now: datetime, tolerance: timedelta) -> Proof:
     """`verify`, of what the headers claim (`claimed`)."""
     digest, timestamp = claim
     message = timestamp.encode("utf-8", "surrogateescape") + body
@@ -50,9 +50,9 @@ def prove(body: bytes, claim: tuple[bytes, str], secrets: Sequence[str], now: da
             fitting = place
     if fitting is None:
         raise Refused("bad_signature")
-    if tolerance_s:
+    if tolerance:
         signed = read_timestamp(timestamp)
-        if signed is None or not -FUTURE <= now - signed <= timedelta(seconds=tolerance_s):
+        if signed is None or not -FUTURE <= now - signed <= tolerance:
             raise Refused("stale")
     return Proof(fitting, timestamp)
 

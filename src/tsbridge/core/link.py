@@ -26,6 +26,8 @@ STRANGERS = 3
 """An id behind which more people than this stand names nobody: a constant, a test ticket, a mapping that went wrong."""
 NAMESAKES = 100
 """Nor does one that more interactions carry, whoever they are about, nor any id of an interaction that names more."""
+FOUNDER = ("named", "opened the case")
+"""The rank of the one that opened its case, and why it is there."""
 MERGE = "merge"
 """Kind of the handle by which a ticket names one that it was merged with: agents may merge the tickets of many."""
 
@@ -271,7 +273,8 @@ def _apart(words: Mapping[frozenset[Interaction], str], a: Interaction, b: Inter
 
 def _grouping(members: list[Node], named: _Sets, because: Mapping[Interaction, str]) -> Grouping:
     founder = members[0].subject
-    placed = [Member(founder, "named", "opened the case" + _but(members[0]), named.root(founder))]
+    rank, why = FOUNDER
+    placed = [Member(founder, rank, why + _but(members[0]), named.root(founder))]
     for node in members[1:]:
         rank = "named" if named.root(node.subject) == named.root(founder) else "guessed"
         why = because.get(node.subject, "linked through another interaction of the case")

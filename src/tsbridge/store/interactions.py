@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from tsbridge.core.contacts import says_none
-from tsbridge.core.link import Node, case_key
+from tsbridge.core.link import FOUNDER, Node, case_key
 from tsbridge.core.moments import UNJUDGED, Handle, Interaction, Moment
 from tsbridge.store import links, people
 from tsbridge.store.link_tables import handles, interactions, merged_users
@@ -35,7 +35,7 @@ _TELL: Final = Insert(
     ),
     text_of=("body",),
 )
-_FOUND: Final = Insert(interactions, ("source", "id", "case_key", "case_id", *_LIFE))
+_FOUND: Final = Insert(interactions, ("source", "id", "case_key", "case_id", "link_rank", "link_because", *_LIFE))
 _LIVE_ON: Final = Update(interactions, _LIFE, ("source", "id"))
 
 
@@ -202,8 +202,8 @@ class Interactions:
                 continue
             if before is None:
                 key = case_key(subject)
-                new.append((*subject, key, key, *life))
-                self._places[subject] = Place(key, None, None, None)
+                new.append((*subject, key, key, *FOUNDER, *life))  # as it stands unless it turns out to belong to another one's
+                self._places[subject] = Place(key, *FOUNDER, None)
                 self._new.add(subject)
             else:
                 changed.append((*life, *subject))

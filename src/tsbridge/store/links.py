@@ -135,10 +135,12 @@ class Place(NamedTuple):
     thread: str | None
 
 
-def place(conn: Connection, groupings: Iterable[Grouping], stood: Mapping[Interaction, Place]) -> set[str]:
+def place(
+    conn: Connection, groupings: Iterable[Grouping], stood: Mapping[Interaction, Place], new: Set[Interaction] = frozenset()
+) -> set[str]:
     """Keep the members of cases, each with the reason why it is there. Returns the cases in which others than before are joined by name.
 
-    `stood`: where each of them stands until now.
+    `stood`: where each of them stands until now. `new`: those of which nothing was decided yet.
     """
     rejoined: set[str] = set()
     placed, moved = [], []
@@ -151,7 +153,7 @@ def place(conn: Connection, groupings: Iterable[Grouping], stood: Mapping[Intera
             placed.append((*now, *member.subject))
             if before.thread != thread:
                 rejoined.add(grouping.case_id)
-            if before.case_id != grouping.case_id:
+            if before.case_id != grouping.case_id and member.subject not in new:
                 moved.append((grouping.case_id, *member.subject))
     _PLACE.all(conn, placed)
     _DECIDED.all(conn, moved)

@@ -73,9 +73,10 @@ class Conclusions:
         for subject, place in near.stood.items():
             stood[place.case_id].add(subject)
         found = {grouping.case_id: grouping for grouping in group(near.nodes, near.edits, window, near.known)}
-        cases.dissolve(conn, stood.keys() - found.keys())
+        new = told.known.new
+        cases.dissolve(conn, {case_id for case_id, subjects in stood.items() if case_id not in found and not subjects <= new})
         moved: set[Interaction] = set()
-        anew = links.place(conn, (grouping for _, grouping in sorted(found.items())), near.stood)
+        anew = links.place(conn, (grouping for _, grouping in sorted(found.items())), near.stood, new)
         for case_id, grouping in found.items():
             if change := {m.subject for m in grouping.members} ^ stood.get(case_id, set()):
                 moved |= change

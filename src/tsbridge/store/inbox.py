@@ -21,11 +21,10 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, select, upda
 
 from tsbridge.core.moments import canonical_text
 from tsbridge.core.ports import CLOCKS_APART
-from tsbridge.store import inbox_tables, vault
+from tsbridge.store import inbox_tables, postgres, sqlite, vault
 from tsbridge.store.columns import EPOCH, MICROSECOND
 from tsbridge.store.inbox_tables import READ_ALONE, inbox
 from tsbridge.store.lanes import SOURCES
-from tsbridge.store.sqlite import execute
 
 LANES: Final = 4096
 """Two connections that share one wait for each other's commit; PostgreSQL's processes are numbered one after the other."""
@@ -150,7 +149,7 @@ def _keep_postgresql(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
     bodies = [row[-1] for row in rows]
     ends = [*accumulate(map(len, bodies))]
     document = json.dumps([(*row[:-1], end - len(row[-1]) + 1, len(row[-1])) for row, end in zip(rows, ends, strict=True)])
-    return conn.exec_driver_sql(_ALL, (b"".join(bodies), document)).rowcount
+    return postgres.execute(conn, _ALL, (b"".join(bodies), document))
 
 
 def _keep_sqlite(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
@@ -158,7 +157,7 @@ def _keep_sqlite(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
     kept = 0
     for first in range(0, len(rows), _AT_ONCE):
         some = rows[first : first + _AT_ONCE]
-        kept += execute(conn, f"{_INTO}VALUES {', '.join([_MARKS] * len(some))}{_NEW}", [*chain.from_iterable(some)])
+        kept += sqlite.execute(conn, f"{_INTO}VALUES {', '.join([_MARKS] * len(some))}{_NEW}", [*chain.from_iterable(some)])
     return kept
 
 
@@ -175,10 +174,8 @@ def _count(conn: Connection, deliveries: Sequence[Delivery]) -> None:
     for source in SOURCES:  # in one order: two that count both never wait for each other crosswise
         if source not in counted:
             continue
-        if conn.dialect.name == "postgresql":
-            conn.exec_driver_sql(_RECEIVED["postgresql"], (source, counted[source]))
-        else:
-            execute(conn, _RECEIVED["sqlite"], (source, counted[source]))
+        run = postgres.execute if conn.dialect.name == "postgresql" else sqlite.execute
+        run(conn, _RECEIVED[conn.dialect.name], (source, counted[source]))
 
 
 def _row(delivery: Delivery, repeats: int, keep_body: Callable[[bytes], bytes]) -> tuple[Any, ...]:

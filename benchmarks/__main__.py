@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from benchmarks import (
     agreement,
     assign,
+    checking,
     crashes,
     door,
     editing,
@@ -70,6 +71,7 @@ def asked_for(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast and how small the bridge is, on this machine.")
     others = (
         "assign",
+        "checking",
         "crashes",
         "everywhere",
         "faults",
@@ -138,6 +140,8 @@ def main() -> int:
             good &= everywhere.run(asked.n or everywhere.COUNT, asked.on or BOTH)
         elif name == "faults":
             good &= faults.run(seed=(asked.seed or [1])[0])
+        elif name == "checking":
+            good &= checking.run(asked.n or checking.COUNT)
         elif name == "assign":
             good &= assign.run(asked.n or 30, tuple(asked.seed or (1, 2)))
         elif name == "million":

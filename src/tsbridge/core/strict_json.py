@@ -38,9 +38,21 @@ def read(raw: bytes, cap: int = CAP, depth: int = DEPTH) -> Any:
     except ValueError:
         raise Malformed("not_json") from None
     suspicious = "\\" in text and "\\u" in text  # most have none, and one letter is found at once
-    if not suspicious and text.count("{") + text.count("[") <= depth:
+    if not suspicious and _is_shallow(text, depth):
         return root  # cannot be too deep, and no text can hold what only an escape can bring
     return _sound(root, depth, suspicious)
+
+
+def _is_shallow(text: str, depth: int) -> bool:
+    """Whether there are too few brackets for more. Finding some is quicker than looking at every letter to count them."""
+    for bracket in "{[":
+        at = text.find(bracket)
+        while at >= 0:
+            depth -= 1
+            if depth < 0:
+                return False
+            at = text.find(bracket, at + 1)
+    return True
 
 
 def _whole(text: str) -> Any:

@@ -3,8 +3,8 @@
 #
 # Expected: numbers "automatically cast to their JavaScript equivalents", as the default has it; what is no number stays what it was, and a blank a blank.
 # Seen: if the first row has a number in a column, every later row is made one: a blank becomes 0, so a claim that nobody has answered yet was answered at once
-# and the mean goes down by it, and any text becomes NaN, the number of a ticket with a letter, a phone number with blanks in it. With another
-# row first the same file has texts all over. No error either way. With `cast: false` all is kept.
+# and the mean goes down by it, and any text becomes NaN, the number of a ticket with a letter, a phone number with blanks in it. A blank in the first row
+# is a number, too; with a text there the whole column is texts. No error either way. With `cast: false` all is kept.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

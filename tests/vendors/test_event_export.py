@@ -158,12 +158,28 @@ BASE: dict[str, Any] = {"id": 5, "ticket_id": 4711, "created_at": "2026-11-22T09
         {"child_events": [{"event_type": "Change", "mood": "bad", "previous_value": None}]},
         {"updater_id": 8, "child_events": [{"event_type": "Change", "tags": ["closed_by_merge"], "previous_value": []}]},
         {"updater_id": 8, "child_events": [{"event_type": "Comment", "body": "Merged #5", "public": True, "via": {"channel": "web"}}]},
+        {"child_events": [{"event_type": "Change", "tags": ["closed_by_merge"], "previous_value": []}]},
+        {"child_events": [{"event_type": "Comment", "body": "Merged #5", "public": False, "via": {"channel": "web"}}]},
         {"child_events": [{"event_type": "CommentRedactionEvent", "comment_id": 3}]},
         {"child_events": [{"event_type": "VoiceComment", "data": {}}]},
     ],
 )
 def test_what_a_row_does_not_surely_tell_is_read_on_its_own(more: dict[str, Any]) -> None:
     assert audits_of([{**BASE, **more}], "99", "7") is None
+
+
+def test_what_a_requester_says_with_digits_in_it_is_read_from_the_row() -> None:
+    said = {"event_type": "Comment", "body": "house 5", "public": True, "via": {"channel": "web"}}
+    assert audits_of([{**BASE, "child_events": [said]}], "99", "7") is not None
+
+
+def test_an_agent_who_merges_tickets_of_their_own_is_read_from_the_audits() -> None:
+    lived = Lived(0)
+    ada = lived.world.admin
+    one, other = (lived.world.create({"subject": "Mine", "comment": {"body": "broken"}}, ada, via="web")["id"] for _ in range(2))
+    lived.world.merge(one, [other], ada, None, None)
+    rows = lived.rows()
+    assert [audits_of(rows[str(ticket)], lived.own, None) for ticket in (one, other)] == [None, None]
 
 
 def test_a_row_of_a_ticket_that_nobody_knows_is_read_on_its_own() -> None:

@@ -64,7 +64,7 @@ def _audit(row: Mapping[str, Any], own: str | None, requester: str | None) -> Ma
         return None
     spoken = [child for child in children if _kind(child) == "Comment"]
     via = _via(row, spoken)
-    if via is None or (author != requester and _may_merge(children, spoken)):
+    if via is None or _may_merge(children, spoken, by_requester=author == requester):
         return None
     events: list[Mapping[str, Any]] = []
     for child in children:
@@ -83,11 +83,15 @@ def _audit(row: Mapping[str, Any], own: str | None, requester: str | None) -> Ma
     }
 
 
-def _may_merge(children: Iterable[Mapping[str, Any]], spoken: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether an agent's update may be a merge, which names the other ticket in its text and, in an audit, in its `via`."""
+def _may_merge(children: Iterable[Mapping[str, Any]], spoken: Iterable[Mapping[str, Any]], *, by_requester: bool) -> bool:
+    """Whether an update may be a merge, which names the other ticket in its text and, in an audit, in its `via`.
+
+    Agents merge, tickets of their own as well; what a requester says in public is none.
+    """
     if any(MERGED in tags(child.get("tags")) for child in children):
         return True
-    return any(not _creates(children) and re.search(r"\d", str(child.get("body"))) for child in spoken)
+    said = (child for child in spoken if not (by_requester and child.get("public") is True))
+    return any(not _creates(children) and re.search(r"\d", str(child.get("body"))) for child in said)
 
 
 def _creates(children: Iterable[Mapping[str, Any]]) -> bool:

@@ -253,6 +253,54 @@ def test_a_checkbox_is_ticked_or_not_however_it_is_told_and_never_told_it_is_not
     assert explained == {*expected, "default"}
 
 
+CHOICES = {
+    "schema": 1,
+    "queues": {"intake": {}},
+    "rules": [
+        *(
+            {
+                "key": key,
+                "kind": "escalation",
+                "when": {"field": "ticket.custom.78", "operator": operator, "value": value},
+                "then": [{"set_severity": 4}],
+            }
+            for key, operator, value in (
+                ("has", "includes", "late"),
+                ("has-not", "not_includes", "late"),
+                ("all", "includes_all", ["late", "wet"]),
+            )
+        ),
+        {
+            "key": "changed",
+            "kind": "escalation",
+            "when": {"field": "ticket.custom.78", "operator": "changed"},
+            "then": [{"set_severity": 4}],
+        },
+        {"key": "default", "kind": "routing", "when": {}, "then": [{"route": "intake"}]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "before", "expected"),
+    [
+        ("late wet", {}, ["has", "all"]),
+        (("late", "wet"), {}, ["has", "all"]),
+        ("late", {}, ["has"]),
+        ("wet cold", {}, ["has-not"]),
+        (None, {}, ["has-not"]),
+        ("wet late", {"ticket.custom.78": ("late", "wet")}, ["has", "all"]),
+        ("wet late", {"ticket.custom.78": "late"}, ["has", "all", "changed"]),
+    ],
+)
+def test_several_choices_are_a_set_however_they_are_told(told: Value, before: dict[str, Value], expected: list[str]) -> None:
+    judge = Judge(read(CHOICES), ZoneInfo("UTC"))
+    given: dict[str, Value] = {"source": "zendesk", "ticket.custom.78": told}
+    came = judge.decide(given, before, Standing(), T0)
+    assert [match.key for match in came.matched if match.kind == "escalation"] == expected
+    assert {rule.key for rule in judge.explain(given, before, Standing(), T0) if rule.matched} == {*expected, "default"}
+
+
 def test_what_a_follow_up_saw_is_kept_with_the_case() -> None:
     first = ticket("created", 0, "I want a refund", id_="1"), ticket("created", 5, "I am back", id_="2", ticket__follows="1")
     stored = from_json(to_json(judged(*first)[0]))

@@ -84,8 +84,14 @@ class Oracle:
         return came
 
     def ticked(self, given: Mapping[str, Any], previous: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A custom field that some condition compares with true or false is a checkbox: never told of, it is not ticked."""
+        """A custom field that some condition compares with true or false is a checkbox: never told of, it is not ticked. One that is looked
+        into is a set, also where its words are told as one text."""
         now, before = dict(given), dict(previous)
+        for condition in conditions_of(self.document):
+            if condition["field"].startswith("ticket.custom.") and "includes" in condition["operator"]:
+                for facts in (now, before):
+                    if isinstance(told := facts.get(condition["field"]), str) and len(told.split()) > 1:
+                        facts[condition["field"]] = tuple(sorted({*told.split()}))
         for condition in conditions_of(self.document):
             value = condition.get("value")
             if not condition["field"].startswith("ticket.custom."):

@@ -12,7 +12,7 @@ from tsbridge.core.moments import CLOCK
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.facts import TIME_FIELDS
 from tsbridge.core.rules.findings import NAME, Finding, RulebookError, escape, kind_of, nearest, scalar
-from tsbridge.core.rules.language import PLACEHOLDER, Leaf, Policy, Rule, Rulebook, Step, Test, Tree, leaves
+from tsbridge.core.rules.language import INTO, PLACEHOLDER, Leaf, Policy, Rule, Rulebook, Step, Test, Tree, leaves
 from tsbridge.core.rules.parts import duration
 from tsbridge.core.rules.read_actions import Actions
 from tsbridge.core.rules.read_conditions import Conditions
@@ -57,6 +57,7 @@ class _Reader(Conditions, Actions):
         routing = tuple(r for r in rules if r.kind == "routing")
         escalation = tuple(r for r in rules if r.kind == "escalation")
         ready = {name: policy for name, policy in made.items() if policy is not None}
+        custom = [leaf for leaf in self._leaves(rules, ready) if leaf.field.startswith(vocabulary.CUSTOM)]
         return Rulebook(
             self.document,
             named,
@@ -70,9 +71,8 @@ class _Reader(Conditions, Actions):
             window,
             rest,
             frozenset(self._reads(rules, ready)),
-            frozenset(
-                leaf.field for leaf in self._leaves(rules, ready) if leaf.field.startswith(vocabulary.CUSTOM) and _of_flags(leaf.value)
-            ),
+            frozenset(leaf.field for leaf in custom if _of_flags(leaf.value)),
+            frozenset(leaf.field for leaf in custom if leaf.operator in INTO),
             frozenset(self._reads([rule for rule in rules if CLOCK in rule.on], ready)),
             self.almanac,
         )

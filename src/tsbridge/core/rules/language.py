@@ -20,6 +20,8 @@ PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 TICKS: Final[Mapping[str, Value]] = {"1": True, "0": False}
 """How audits may tell a checkbox; other words are compared as they are."""
+INTO: Final = frozenset({"includes", "not_includes", "includes_all"})
+"""Operators that look into a set."""
 
 
 class Leaf(NamedTuple):
@@ -126,8 +128,8 @@ class Test:
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """A read document. `hash` names it by content; `reads` is every field a condition or a note looks at; `checkboxes` are the
-    custom fields that a condition compares with true or false; `clock_reads` is what is looked at when time alone passes; `almanac` knows
-    the days of its calendars."""
+    custom fields that a condition compares with true or false, `choices` those that it looks into as into a set; `clock_reads` is what is
+    looked at when time alone passes; `almanac` knows the days of its calendars."""
 
     document: Any = field(hash=False, repr=False)
     hash: str
@@ -142,14 +144,18 @@ class Rulebook:
     calls_rest_after: timedelta
     reads: frozenset[str]
     checkboxes: frozenset[str] = frozenset()
+    choices: frozenset[str] = frozenset()
     clock_reads: frozenset[str] = frozenset()
     almanac: Almanac = field(default=INSTALLED, repr=False, compare=False)
 
     def ticked(self, given: Mapping[str, Value], previous: Mapping[str, Value]) -> tuple[Mapping[str, Value], Mapping[str, Value]]:
-        """Facts with every checkbox as a flag: one that was never told of is not ticked. A call has none.
+        """Facts with every checkbox as a flag: one that was never told of is not ticked. A call has none. Several choices are a set, also
+        where an audit tells them as one text.
 
         What stood before is known only where it was told.
         """
+        if self.choices:
+            given, previous = _chosen(given, self.choices), _chosen(previous, self.choices)
         if not self.checkboxes:
             return given, previous
         boxes = self.checkboxes if given.get("source") != "talkdesk" else self.checkboxes & given.keys()
@@ -166,6 +172,12 @@ def _ticked(facts: Mapping[str, Value], boxes: Collection[str]) -> dict[str, Val
         value = facts.get(name)
         flags[name] = False if value in (None, "", ()) else TICKS.get(plain(value), value)
     return {**facts, **flags}
+
+
+def _chosen(facts: Mapping[str, Value], fields: Collection[str]) -> Mapping[str, Value]:
+    texts = ((name, facts.get(name)) for name in fields)
+    several = {name: tuple(sorted(words)) for name, text in texts if isinstance(text, str) and len(words := set(text.split())) > 1}
+    return {**facts, **several} if several else facts
 
 
 def content_hash(document: Any) -> str:

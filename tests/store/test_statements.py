@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from sqlalchemy import text
 
 from tsbridge.store import stored_values
 from tsbridge.store.db import Database
 from tsbridge.store.service_tables import kept, workers
-from tsbridge.store.statements import Insert, Keyed, Update
+from tsbridge.store.statements import Delete, Insert, Keyed, Update
 
 ODD = (
     "plain",
@@ -49,3 +52,16 @@ def test_values_of_every_look_are_kept_as_they_are(database: Database) -> None:
     turned = [(count, name) for (name, _), (_, count) in zip(rows, reversed(rows), strict=True)]
     assert database.write_now(lambda conn: Update(workers, ("beats",), ("name",)).all(conn, turned)) == len(rows)
     assert sorted(database.read_now(lambda conn: found.rows(conn, [name for name, _ in rows]))) == sorted((n, c) for c, n in turned)
+
+
+@pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
+def test_a_few_rows_of_a_table_that_was_never_analyzed_are_found_by_its_index(database: Database) -> None:
+    many = [(f"name {n}", [n]) for n in range(5_000)]
+    database.write_now(lambda conn: Insert(kept, ("name", "value")).all(conn, many))
+    scanned = text("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'kept'")
+
+    def change(conn: Any) -> tuple[int, int, int]:
+        changed = Update(kept, ("value",), ("name",)).all(conn, [([0], "name 1"), ([0], "name 2")])
+        return changed, Delete(kept, ("name",)).all(conn, [("name 3",)]), conn.execute(scanned).scalar_one()
+
+    assert database.write_now(change) == (2, 1, 0)

@@ -226,7 +226,8 @@ class Delete:
 class _Write:
     """A statement about many rows. `sqlite` is run for each of them, for which `{values}` stands; in `postgresql` `{rows}` stands for a
     table `v` of all, made of one document, so that the statement is the same for any number; of jsonb, since of json each `->>` reads the
-    whole row once more. Columns are `column1`, `column2`, ...
+    whole row once more. Its LIMIT says that they are few: else a hundred are expected, and a table of some thousands is read through for
+    them instead of its index. Columns are `column1`, `column2`, ...
     """
 
     def __init__(self, sqlite: str, postgresql: str, table: Table, columns: Sequence[str], text_of: Sequence[str]) -> None:
@@ -243,7 +244,7 @@ class _Write:
 
         kinds = [kind.compile(postgresql.dialect()) for kind in self._types]  # type: ignore[no-untyped-call]
         read = ", ".join(f"(row ->> {place})::{kind} AS column{place + 1}" for place, kind in enumerate(kinds))
-        return self._query.replace("{rows}", f"(SELECT {read} FROM jsonb_array_elements(%s::jsonb) AS rows (row)) v")
+        return self._query.replace("{rows}", f"(SELECT {read} FROM jsonb_array_elements(%s::jsonb) AS rows (row) LIMIT %s) v")
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         if not rows:
@@ -257,7 +258,7 @@ class _Write:
                     values[i] = writer(values[i])
             told.append(values)
         if conn.dialect.name == "postgresql":
-            return postgres.execute(conn, self._postgresql, (to_json(told).decode(),))
+            return postgres.execute(conn, self._postgresql, (to_json(told).decode(), len(told)))
         return execute_many(conn, self._sqlite, told)
 
 

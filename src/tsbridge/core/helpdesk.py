@@ -256,7 +256,7 @@ def overwritten(current: Current, edit: Edit, before: Current) -> Edit:
     values = tuple(
         (name, before.values.get(name))
         for name, value in edit.values
-        if before.values.get(name) != current.values.get(name) and not alike(before.values.get(name), value)
+        if not alike(before.values.get(name), current.values.get(name)) and not alike(before.values.get(name), value)
     )
     return Edit(tuple(sorted(lost)), tuple(sorted(back)), values)
 

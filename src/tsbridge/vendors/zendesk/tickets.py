@@ -104,8 +104,18 @@ def before_of(current: Current, events: Sequence[Mapping[str, Any]]) -> Current:
         elif name in SINGLES:
             values[name] = str(was) if was else None
         elif WHOLE.fullmatch(name):
-            values[f"custom:{name}"] = tuple(was) if isinstance(was, list) else was
+            values[f"custom:{name}"] = _as_held(values.get(f"custom:{name}"), was)
     return replace(current, tags=tags, values=values)
+
+
+def _as_held(read: Value, told: Any) -> Value:
+    """A custom field's value, which an audit may tell as a text, as its ticket holds it: `read` is how it read."""
+    if isinstance(read, bool):
+        return str(told).lower() in ("1", "true")
+    if isinstance(read, tuple) or isinstance(told, list):
+        chosen = _tags(told)
+        return read if isinstance(read, tuple) and chosen == set(read) else tuple(sorted(chosen)) or None
+    return value_from(told) or None
 
 
 def passed_over(edit: Edit, now: Current, events: Sequence[Mapping[str, Any]]) -> frozenset[str]:

@@ -19,7 +19,7 @@ from tsbridge.core import casestate, escalation, link, words
 from tsbridge.core import heard as core_heard
 from tsbridge.core.helpdesk import Edit
 from tsbridge.core.moments import Moment
-from tsbridge.store import claiming, decision_writer, desired, inbox, inbox_tables, notifications, sealing, writemode, writing_tables
+from tsbridge.store import claiming, decision_writer, desired, inbox, inbox_tables, outgoing, sealing, writemode, writing_tables
 from tsbridge.store.notice_tables import messages
 from tsbridge.store.notice_tables import notifications as tellings
 from tsbridge.vendors.zendesk import read_audits
@@ -261,8 +261,8 @@ ALL: dict[str, Mutant] = {
     "the_clock_stands": Mutant("told", due_cases.DueTimes, "round", never()),
     "keeps_no_notices": Mutant("told", notices, "note", always(0)),
     "nobody_is_silence": Mutant("told", paging.Planner, "_say_nobody", always(False), "nobody is on duty"),
-    "one_way_is_enough": Mutant("reached", notifications, "settle", after(_no_second_way), "chat is refused"),
-    "tells_again": Mutant("told_once", notifications, "settle", _resends),
+    "one_way_is_enough": Mutant("reached", outgoing, "settle", after(_no_second_way), "chat is refused"),
+    "tells_again": Mutant("told_once", outgoing, "settle", _resends),
     "tells_by_another_way": Mutant("told_once", notify.Notify, "_send", _unsent),
     "calls_it_sent": Mutant("told_once", notify.Notify, "_send", _swallows),
     "acknowledged_in_vain": Mutant("left_alone", casestate.CaseState, "view", after(_not_in_hand), "somebody has it in hand"),

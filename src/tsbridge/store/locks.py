@@ -77,7 +77,7 @@ class Locks:
         return self.everything or not self._held.isdisjoint(keys)
 
     def more(self, keys: Set[int]) -> bool:
-        """Lock what turned out to be touched, too. True when anything was: what was read of it has to be read anew. Raises Contended."""
+        """Lock what turned out to be touched, too. True when anything was: it may have changed since it was read. Raises Contended."""
         if self.has(keys):
             return False
         wanted = frozenset(self._held | keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.notify.desk import ANA, CASE, message, sinks
 from tsbridge.core.errors import GiveUp, TryLater, VendorError
+from tsbridge.notify import more
 from tsbridge.notify.messages import Recipient
 
 pytestmark = [
@@ -23,6 +25,20 @@ async def test_a_push_arrives() -> None:
         assert await way.send(ANA, message()) == "sent"
         [posted] = desk.chat.received
     assert CASE in json.loads(posted.body)["message"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Apprise
+async def test_a_page_by_opsgenie_opens_an_alert(monkeypatch: pytest.MonkeyPatch) -> None:
+    from apprise.plugins import opsgenie
+
+    async with sinks() as desk:
+        monkeypatch.setitem(opsgenie.OPSGENIE_API_LOOKUP, "us", f"http://127.0.0.1:{desk.chat_port}/v2/alerts")
+        monkeypatch.setattr(opsgenie.NotifyOpsgenie, "request_rate_per_sec", 0)
+        desk.chat.faults.body, desk.chat.faults.times = json.dumps({"result": "Request will be processed", "requestId": "1"}), 1
+        url = "opsgenie://00000000-0000-0000-0000-000000000000/#desk"
+        assert await asyncio.to_thread(more.send, url, "Severity 1", f"Case {CASE}") == more.SENT
+        [posted] = desk.chat.received
+    assert CASE in json.loads(posted.body)["description"]
 
 
 @pytest.mark.parametrize(("status", "error"), [(500, TryLater), (302, TryLater), (401, TryLater)])

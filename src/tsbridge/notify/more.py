@@ -87,14 +87,18 @@ def main() -> None:
     """The other process: one message from standard input."""
     import logging
 
-    told = json.load(sys.stdin)
     logging.disable(logging.CRITICAL)
+    sys.exit(send(**json.load(sys.stdin)))
+
+
+def send(url: str, title: str, body: str) -> int:
+    """Send one message; how it ended, as an exit code. It is a warning: of what is none Opsgenie makes a note on an alert that is open, and
+    where there is none nobody is asked and Apprise calls it sent."""
     try:
-        from apprise import Apprise, AppriseAsset
+        from apprise import Apprise, AppriseAsset, NotifyType
     except ImportError:
-        sys.exit(NO_LIBRARY)
-    asset = AppriseAsset(async_mode=False, storage_mode="memory", http_redirects=False, interpret_escapes=False)
-    sender = Apprise(asset=asset)
-    if not sender.add(told["url"]):
-        sys.exit(BAD_ADDRESS)
-    sys.exit(SENT if sender.notify(title=told["title"], body=told["body"], body_format="text") else NOT_SENT)
+        return NO_LIBRARY
+    sender = Apprise(asset=AppriseAsset(async_mode=False, storage_mode="memory", http_redirects=False, interpret_escapes=False))
+    if not sender.add(url):
+        return BAD_ADDRESS
+    return SENT if sender.notify(title=title, body=body, body_format="text", notify_type=NotifyType.WARNING) else NOT_SENT

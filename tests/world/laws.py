@@ -559,6 +559,9 @@ def told_once(read: Read) -> Iterator[str]:
     firings: Counter[str] = Counter()  # a step of one that is over may have been told before it was heard that it was
     for ticket in read.tickets.values():
         firings[read.case_of.get(("zendesk", ticket.id), "")] += len(read.story(ticket).severe)
+    for one in read.by["did"]:
+        if one["did"] == "call" and "bitten" in one["said"]:
+            firings[read.case_of.get(("talkdesk", one["call"]), "")] += 1
     for (case, policy, step, to, way), many in sent.items():
         if many > max(1, rows[case, policy, step], firings[case]) + mistaken[case]:
             yield f"{to} was told {many} times by {way} of step {step} of {case}"

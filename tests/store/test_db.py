@@ -186,6 +186,29 @@ def test_a_connection_that_breaks_during_the_work_has_it_done_once_in_the_end(da
     assert database.read_now(inbox.counts)["zendesk"].received == 2
 
 
+def test_on_postgresql_of_two_that_wait_for_each_other_the_one_that_is_ended_is_done_again(postgres: Any) -> None:
+    with postgres.fresh() as url, Database.open(url) as database:
+        for name in ("a", "b"):
+            database.write_now(lambda conn, name=name: stored_values.put(conn, name, []))  # type: ignore[misc]
+        both = threading.Barrier(2)
+
+        def work(conn: Connection, first: str, second: str, runs: list[str]) -> None:
+            runs.append(first)
+            stored_values.put(conn, first, [*stored_values.lock(conn, first, []), first])
+            if len(runs) == 1:
+                both.wait(30)
+            stored_values.put(conn, second, [*stored_values.lock(conn, second, []), first])
+
+        runs: tuple[list[str], list[str]] = ([], [])
+        other = threading.Thread(target=database.write_now, args=(lambda conn: work(conn, "b", "a", runs[1]),))
+        other.start()
+        database.write_now(lambda conn: work(conn, "a", "b", runs[0]))
+        other.join(30)
+        assert sorted(map(len, runs)) == [1, 2]
+        for name in ("a", "b"):
+            assert sorted(database.read_now(lambda conn, name=name: stored_values.get(conn, name))) == ["a", "b"]  # type: ignore[misc]
+
+
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)
 def test_what_asks_the_driver_itself_is_done_again_when_all_connections_broke(database: Database, database_url: str) -> None:
     cut = (

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert
+from sqlalchemy import Connection, event, insert, select, text
 
 from tests.clocks import START, CountingIds
 from tsbridge.core.helpdesk import Ours, Wish
@@ -111,3 +111,21 @@ def test_a_round_reads_neither_the_tickets_that_are_done_nor_all_that_wait(datab
     if status == "waiting":
         assert "desired_in_turn" in claimed
         assert not re.search(r"(?i)\bsort\b|TEMP B-TREE", claimed)
+
+
+def test_on_postgresql_saying_why_nobody_writes_waits_for_no_worker(postgres: Any) -> None:
+    with postgres.fresh() as url, Database.open(url) as database, Database.open(url) as second:
+        for ticket in ("1", "2"):
+            wish(database, ticket, "ts_a")
+
+        def says(conn: Connection) -> int:
+            conn.execute(text("SET LOCAL lock_timeout = '100ms'"))
+            return desired.nobody_writes(conn, "paused")
+
+        def concludes(conn: Connection) -> int:
+            conn.execute(select(writing_tables.desired.c.ticket).where(writing_tables.desired.c.ticket == "1").with_for_update())
+            return second.write_now(says)
+
+        assert database.write_now(concludes) == 1
+        assert second.write_now(says) == 1  # what another one had was left for later
+        assert second.write_now(says) == 0

@@ -292,9 +292,10 @@ _HOW_MANY_DUE: Final = Fixed(
     )
 )
 _WHY: Final = bindparam("why", type_=Text)
-_SAY_WHY: Final = Fixed(
+_UNSAID: Final = and_(WISH_IS_OPEN, desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != _WHY))
+_SAY_WHY: Final = Fixed(  # what a worker concludes about is left for later: each might wait for the other
     update(desired)
-    .where(WISH_IS_OPEN, desired.c.status == "waiting", or_(desired.c.reason.is_(None), desired.c.reason != _WHY))
+    .where(desired.c.ticket.in_(select(desired.c.ticket).where(_UNSAID).with_for_update(skip_locked=True)))
     .values(reason=_WHY)
 )
 
@@ -312,7 +313,7 @@ def due(conn: Connection, now: datetime, most: int) -> int:
 
 
 def nobody_writes(conn: Connection, reason: str) -> int:
-    """Say why wishes wait for nobody; returns how many did not say so yet."""
+    """Say why wishes wait for nobody; returns how many did not say so yet. Those that somebody changes at the moment are left out."""
     return _SAY_WHY.run(conn, why=reason)
 
 

@@ -1,4 +1,6 @@
-"""PostgreSQL: a small pool, with places of their own for what is urgent; work whose connection broke before its commit is run again."""
+"""PostgreSQL: a small pool, with places of their own for what is urgent; work that came to nothing, as its connection broke before its
+commit or as it and another one waited for each other, is run again.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,8 @@ from tsbridge.store.side import READERS, T, Work, done, transact
 
 SCHEMA_LOCK: Final = int.from_bytes(hashlib.sha256(b"tsbridge migrate").digest()[:7])
 """The advisory lock of PostgreSQL that whoever migrates has alone, and each write transaction of a service beside the others."""
+DEADLOCK: Final = "40P01"
+"""Of two that wait for each other the server ends one."""
 WRITERS: Final = 4
 URGENT: Final = 2
 POSTGRES_SETTINGS: Final = {
@@ -94,10 +98,10 @@ class PostgresSide:
                 work = self._data_keys.before(work)
         try:
             return self._once(engine, work, revision)
-        except _BrokenBeforeCommit:  # the server restarted: the pool has dropped its connections, try with a fresh one
+        except _CameToNothing:  # where the server restarted the pool has dropped its connections: this one is fresh
             try:
                 return self._once(engine, work, revision)
-            except _BrokenBeforeCommit as again:
+            except _CameToNothing as again:
                 raise again.cause from None
 
     def on_change(self, told: Callable[[], object]) -> None:
@@ -124,8 +128,8 @@ class PostgresSide:
                 whole = True
             return result
         except DBAPIError as failure:
-            if failure.connection_invalidated and not whole:
-                raise _BrokenBeforeCommit(failure) from None
+            if not whole and (failure.connection_invalidated or getattr(failure.orig, "sqlstate", None) == DEADLOCK):
+                raise _CameToNothing(failure) from None
             raise
 
 
@@ -138,7 +142,7 @@ def _hold_schema(conn: Connection, revision: str) -> None:
         raise OtherSchema
 
 
-class _BrokenBeforeCommit(Exception):
+class _CameToNothing(Exception):
     def __init__(self, cause: DBAPIError) -> None:
         super().__init__()
         self.cause = cause

@@ -19,7 +19,7 @@ def owed(read: Any, told: Any, ours: Value) -> Edit:
     current = current_of({"id": 1, "status": "open", "tags": [], "custom_fields": [{"id": FIELD, "value": read}]})
     event = {"type": "Change", "field_name": str(FIELD), "value": "x", "previous_value": told}
     edit = Edit(values=((NAME, ours),))
-    return overwritten(current, edit, before_of(current, [event]))
+    return overwritten(current, edit, before_of(current, edit, [event]))
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,10 @@ def owed(read: Any, told: Any, ours: Value) -> Edit:
         (["late", "wet"], ["wet", "late"], "cold"),
         ([], "", "cold"),
         (None, [], "cold"),
+        (None, None, True),
+        (None, "", True),
+        (None, "0", True),
+        (None, "", ("cold",)),
     ],
 )
 def test_what_stood_there_when_we_read_is_nobodys_edit_however_the_audit_tells_it(read: Any, told: Any, ours: Value) -> None:
@@ -52,6 +56,8 @@ def test_what_stood_there_when_we_read_is_nobodys_edit_however_the_audit_tells_i
         (True, "0", True, False),
         (["late"], "late wet", "cold", ("late", "wet")),
         (["late"], "", "cold", None),
+        (None, "late wet", ("cold",), ("late", "wet")),
+        (None, "1", False, True),
     ],
 )
 def test_what_somebody_set_in_between_is_given_back_as_the_ticket_holds_it(read: Any, told: Any, ours: Value, given_back: Value) -> None:

@@ -180,7 +180,7 @@ class Writing:
         crashpoint("writeback.answered")
         after = self._passed_over(claimed, edit, current_of(updated.ticket), updated.events, after)
         meant = _without_refused(meant, after)
-        owed = overwritten(current, edit, before_of(current, updated.events))
+        owed = overwritten(current, edit, before_of(current, edit, updated.events))
         if owed:
             after = self._giving_back(claimed, after, owed)
         goes_on = bool(owed or waiting)
@@ -330,7 +330,7 @@ def _owed_by(meant: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now:
     if "read" not in meant:
         return Edit()
     edit, read = edit_from(meant), read_from(meant["read"])
-    return still_owed(overwritten(read, edit, before_of(read, events)), edit, now)
+    return still_owed(overwritten(read, edit, before_of(read, edit, events)), edit, now)
 
 
 def _without_refused(claimed: ClaimedWish, ours: Ours) -> ClaimedWish:

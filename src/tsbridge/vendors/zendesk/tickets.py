@@ -87,12 +87,12 @@ def parts_meant(edit: Edit, fields: Set[str]) -> list[frozenset[str]]:
     return found
 
 
-def before_of(current: Current, events: Sequence[Mapping[str, Any]]) -> Current:
-    """The ticket as our update met it, as its audit tells: `current`, unless somebody was there in between.
+def before_of(current: Current, edit: Edit, events: Sequence[Mapping[str, Any]]) -> Current:
+    """The ticket as our update, `edit`, met it, as its audit tells: `current`, unless somebody was there in between.
 
     What a Zendesk trigger changed inside our update is told in events of its own and does not count.
     """
-    tags, values, seen = current.tags, dict(current.values), set()
+    tags, values, seen, ours = current.tags, dict(current.values), set(), dict(edit.values)
     for event in events:
         name = str(event.get("field_name"))
         if event.get("type") != "Change" or name in seen or _by_rule(event):
@@ -104,17 +104,21 @@ def before_of(current: Current, events: Sequence[Mapping[str, Any]]) -> Current:
         elif name in SINGLES:
             values[name] = str(was) if was else None
         elif WHOLE.fullmatch(name):
-            values[f"custom:{name}"] = _as_held(values.get(f"custom:{name}"), was)
+            part = f"custom:{name}"
+            read = values.get(part)
+            held = _as_held(ours.get(part) if read is None else read, was)
+            values[part] = read if held is False and read is None else held  # a checkbox that nobody ever ticked
     return replace(current, tags=tags, values=values)
 
 
-def _as_held(read: Value, told: Any) -> Value:
-    """A custom field's value, which an audit may tell as a text, as its ticket holds it: `read` is how it read."""
-    if isinstance(read, bool):
+def _as_held(like: Value, told: Any) -> Value:
+    """A custom field's value, which an audit may tell as a text, as its ticket holds it: `like` what it read, or what we set where that was
+    nothing."""
+    if isinstance(like, bool):
         return str(told).lower() in ("1", "true")
-    if isinstance(read, tuple) or isinstance(told, list):
+    if isinstance(like, tuple) or isinstance(told, list):
         chosen = _tags(told)
-        return read if isinstance(read, tuple) and chosen == set(read) else tuple(sorted(chosen)) or None
+        return like if isinstance(like, tuple) and chosen == set(like) else tuple(sorted(chosen)) or None
     return value_from(told) or None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -62,6 +63,16 @@ async def test_one_that_fails_gives_its_seat_back(room: Any) -> None:
 
 async def test_a_dozen_have_a_seat() -> None:
     assert AT_ONCE + WAITING == 12
+
+
+@pytest.mark.parametrize(("processors", "turns"), [(None, 1), (1, 1), (2, 1), (3, 1), (4, 2), (64, 2)])
+async def test_half_of_the_processors_are_left_to_the_door(processors: int | None, turns: int) -> None:
+    bench = Bench(processors=processors)
+    async with AsyncExitStack() as held:
+        for _ in range(turns):
+            assert not bench._turns.locked()
+            await held.enter_async_context(bench.turn())
+        assert bench._turns.locked()
 
 
 async def test_all_that_takes_long_is_let_in_by_the_bench(room: Any) -> None:

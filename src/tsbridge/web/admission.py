@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -17,6 +18,8 @@ T = TypeVar("T")
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 AT_ONCE: Final = 2
+"""No more than half of the processors: the door has the others. Where each is at work for somebody's check, a delivery waits five times as
+long as else."""
 WAITING: Final = 10
 """Each may hold a body of a rulebook."""
 COME_AGAIN_S: Final = "15"
@@ -54,10 +57,10 @@ def mark_of(endpoint: object) -> Mark | None:
 class Bench:
     """Where such requests wait for their turn."""
 
-    def __init__(self, at_once: int = AT_ONCE, waiting: int = WAITING) -> None:
+    def __init__(self, at_once: int = AT_ONCE, waiting: int = WAITING, processors: int | None = os.cpu_count()) -> None:
         self._most = at_once + waiting
         self._there = 0
-        self._turns = asyncio.Semaphore(at_once)
+        self._turns = asyncio.Semaphore(max(1, min(at_once, (processors or 1) // 2)))
 
     @asynccontextmanager
     async def seat(self) -> AsyncIterator[None]:

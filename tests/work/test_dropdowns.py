@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.clocks import SettableClock
@@ -197,3 +198,22 @@ def test_a_tag_that_a_field_asked_for_later_outdoes_is_no_drift() -> None:
     wish = tags("tier_1", by="1", custom_fields=tier("tier_3", "2"))
     assert outdone(wish, {str(TIER): frozenset(OPTIONS)}) == {"tag:tier_1"}
     assert outdone(wish, {}) == frozenset()
+
+
+async def test_a_choice_that_cannot_be_given_back_costs_the_rest_nothing(desk: WritingDesk) -> None:
+    ticket = desk.ticket()
+    desk.wish(ticket, tags("ts_a", custom_fields=tier("tier_3")))
+    puts = iter(("chosen", "gone"))
+
+    def person(request: httpx.Request) -> None:
+        now = next(puts, None) if request.method == "PUT" else None
+        if now == "chosen":
+            desk.edit(ticket, custom_fields=[{"id": TIER, "value": "tier_2"}])  # in the second in which we write
+        elif now == "gone":  # the option is taken away before it is given back
+            del desk.zendesk.world.store.fields[TIER]["custom_field_options"][1]
+
+    desk.wire.before = person
+    await desk.until_quiet()
+    assert desk.status(ticket) == ("confirmed", None)
+    assert "ts_a" in desk.tags(ticket)
+    assert desk.puts(ticket) == 3  # ours, what was owed with its value, and without

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tsbridge.simulator.zendesk import Limits, Zendesk, make_app
-from tsbridge.vendors.zendesk.verify import Proof, verify
+from tsbridge.vendors.zendesk.verify import Proof, claimed, verify
 
 SECRET = "an-agreed-secret"
 START = datetime(2026, 6, 1, 9, 14, 3, 250_000, tzinfo=UTC)
@@ -73,7 +73,7 @@ class Account:
         return [body["type"].removeprefix("zen:event-type:ticket.") for body in await self.heard()]
 
     def proof(self, request: httpx.Request, secret: str = SECRET) -> Proof:
-        return verify(request.content, dict(request.headers), [secret], self.now, 300)
+        return verify(request.content, claimed(dict(request.headers)), [secret], self.now, timedelta(minutes=5))
 
 
 def when(field: str, operator: str, value: Any = None) -> dict[str, Any]:

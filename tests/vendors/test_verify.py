@@ -41,7 +41,7 @@ def headers(signature: str, timestamp: str) -> dict[str, str]:
 
 
 def prove(body: bytes, signature: str, timestamp: str, secrets: list[str], tolerance: int = 0, now: datetime = NOW) -> zendesk.Proof:
-    return zendesk.verify(body, headers(signature, timestamp), secrets, now, tolerance)
+    return zendesk.verify(body, zendesk.claimed(headers(signature, timestamp)), secrets, now, timedelta(seconds=tolerance))
 
 
 @pytest.mark.parametrize(("secret", "timestamp", "body", "signature"), VECTORS)

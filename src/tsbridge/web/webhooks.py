@@ -90,7 +90,7 @@ def talkdesk(secrets: Sequence[str]) -> Entrance:
 
 
 def _prove_zendesk(secrets: tuple[str, ...], tolerance: timedelta, body: bytes, claim: Claim, now: datetime) -> object:
-    return zendesk_verify.prove(body, claim, secrets, now, tolerance)
+    return zendesk_verify.verify(body, claim, secrets, now, tolerance)
 
 
 def _by_its_head(body: bytes, claim: Claim, now: datetime) -> object:

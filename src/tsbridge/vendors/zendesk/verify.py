@@ -30,17 +30,11 @@ class Proof(NamedTuple):
     timestamp: str
 
 
-def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime, tolerance_s: int) -> Proof:
-    """Prove a delivery (header names in lower case). Raises `Refused` with `missing_signature`, `bad_signature` or `stale`.
+def verify(body: bytes, claim: tuple[bytes, str], secrets: Sequence[str], now: datetime, tolerance: timedelta) -> Proof:
+    """Prove a delivery by what its headers claim (`claimed`). Raises `Refused` with `bad_signature` or `stale`.
 
-    Every secret is tried, whether one fitted before or not. `tolerance_s`: how old a signature may be; 0 switches the
-    window off.
+    Every secret is tried, whether one fitted before or not. `tolerance`: how old a signature may be; none switches the window off.
     """
-    return prove(body, claimed(headers), secrets, now, timedelta(seconds=tolerance_s))
-
-
-def prove(body: bytes, claim: tuple[bytes, str], secrets: Sequence[str], now: datetime, tolerance: timedelta) -> Proof:
-    """`verify`, of what the headers claim (`claimed`)."""
     digest, timestamp = claim
     message = timestamp.encode("utf-8", "surrogateescape") + body
     fitting = None
@@ -58,7 +52,8 @@ def prove(body: bytes, claim: tuple[bytes, str], secrets: Sequence[str], now: da
 
 
 def claimed(headers: Mapping[str, str]) -> tuple[bytes, str]:
-    """The digest and the timestamp that the headers bring, as far as they can be right. Raises `Refused`, whatever the body is."""
+    """The digest and the timestamp that the headers (names in lower case) bring, as far as they can be right. Raises `Refused` with
+    `missing_signature` or `bad_signature`, whatever the body is."""
     given, timestamp = headers.get(SIGNATURE), headers.get(TIMESTAMP)
     if not given or timestamp is None:
         raise Refused("missing_signature")

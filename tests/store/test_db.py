@@ -194,10 +194,11 @@ def test_on_postgresql_of_two_that_wait_for_each_other_the_one_that_is_ended_is_
 
         def work(conn: Connection, first: str, second: str, runs: list[str]) -> None:
             runs.append(first)
-            stored_values.put(conn, first, [*stored_values.lock(conn, first, []), first])
-            if len(runs) == 1:
-                both.wait(30)
-            stored_values.put(conn, second, [*stored_values.lock(conn, second, []), first])
+            in_turn = (first, second) if len(runs) == 1 else (second, first)  # done again as the other one does, so that it waits for that
+            for name in in_turn:
+                stored_values.put(conn, name, [*stored_values.lock(conn, name, []), first])
+                if len(runs) == 1 and name == first:
+                    both.wait(30)
 
         runs: tuple[list[str], list[str]] = ([], [])
         other = threading.Thread(target=database.write_now, args=(lambda conn: work(conn, "b", "a", runs[1]),))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, select, text
 
 from tsbridge.store import stored_values
 from tsbridge.store.db import Database
 from tsbridge.store.service_tables import kept, workers
-from tsbridge.store.statements import Delete, Insert, Keyed, Update
+from tsbridge.store.statements import Delete, Fixed, Insert, Keyed, Update
 
 ODD = (
     "plain",
@@ -52,6 +52,28 @@ def test_values_of_every_look_are_kept_as_they_are(database: Database) -> None:
     turned = [(count, name) for (name, _), (_, count) in zip(rows, reversed(rows), strict=True)]
     assert database.write_now(lambda conn: Update(workers, ("beats",), ("name",)).all(conn, turned)) == len(rows)
     assert sorted(database.read_now(lambda conn: found.rows(conn, [name for name, _ in rows]))) == sorted((n, c) for c, n in turned)
+
+
+@pytest.mark.parametrize("fresh_url", ["sqlite"], indirect=True)
+def test_a_query_for_so_many_rows_is_planned_once(database: Database) -> None:
+    database.write_now(lambda conn: Insert(kept, ("name", "value")).all(conn, [("a", 1), ("b", 2), ("c", 3)]))
+    some = Keyed(kept, ("name",), ("name",), limit=True)
+    first = Fixed(select(kept.c.name).order_by(kept.c.name).limit(bindparam("most")).offset(1))
+    planned: list[tuple[object, ...]] = []
+
+    def ask(conn: Any) -> list[Any]:
+        planned.clear()
+        return [*(some.rows(conn, ["c", "b"], most) for most in (1, 2)), *(first.rows(conn, most=most) for most in (1, 2))]
+
+    def note(*what: object) -> int:
+        planned.append(what)
+        return 0
+
+    database.write_now(lambda conn: conn.connection.driver_connection.set_authorizer(note))  # asked as a query is planned
+    assert database.write_now(ask) == [[("c",)], [("c",), ("b",)], [("b",)], [("b",), ("c",)]]
+    assert [what for what in planned if "kept" in what]
+    database.write_now(ask)
+    assert [what for what in planned if "kept" in what] == []
 
 
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)

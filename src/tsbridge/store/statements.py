@@ -84,7 +84,7 @@ class Listed:
         kept: Mapping[int, Column[Any]] = MappingProxyType({}),
     ) -> None:
         self._kept = [(place, column.type) for place, column in kept.items() if isinstance(column.type, Vaulted)]
-        own = query if for_sqlite is None else for_sqlite
+        own = _planned_once(query if for_sqlite is None else for_sqlite)
         self._width, self._times = width, {"sqlite": own.count("{keys}"), "postgresql": query.count("{keys}")}
         names = [f"k{i}" for i in range(width)]
         each = ["value AS k0"] if width == 1 else [f"json_extract(value, '$[{i}]') AS {name}" for i, name in enumerate(names)]
@@ -139,7 +139,7 @@ class Fixed:
     @cached_property
     def _sqlite(self) -> tuple[str, Mapping[str, Any], Sequence[str], _Rows]:
         made = self._statement.compile(dialect=sqlite.dialect())
-        return made.string, made.params, made.positiontup or (), self._reader("sqlite")
+        return _planned_once(made.string), made.params, made.positiontup or (), self._reader("sqlite")
 
     @cached_property
     def _postgresql(self) -> tuple[str, Mapping[str, Any], _Rows]:
@@ -283,6 +283,11 @@ class _Rows:
                     values[i] = reader(values[i])
             rows.append(tuple(values))
         return rows
+
+
+def _planned_once(query: str) -> str:
+    """A query for SQLite, which plans one anew each time if its LIMIT is a mere parameter: the plan goes by how many are asked for."""
+    return query.replace("LIMIT ?", "LIMIT ? + 0")
 
 
 def _in_one_row(query: str) -> str:

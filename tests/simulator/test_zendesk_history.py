@@ -39,7 +39,31 @@ async def test_a_new_ticket_lists_its_custom_fields_in_its_audit_and_under_both_
     account = Account()
     made = await account.ticket(custom_fields=[{"id": 360001234, "value": "tier_3"}])
     created = {e["field_name"]: e["value"] for e in (await audits(account, made["id"]))["audits"][0]["events"] if e["type"] == "Create"}
-    assert (created["360001234"], created["requester_id"], made["fields"]) == ("tier_3", made["requester_id"], made["custom_fields"])
+    assert (created["360001234"], created["requester_id"]) == ("tier_3", str(made["requester_id"]))
+    assert made["fields"] == made["custom_fields"]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "told"),
+    [
+        (None, "tier_3", ("", "tier_3")),
+        ("tier_3", None, ("tier_3", "")),
+        (None, True, ("0", "1")),
+        (True, False, ("1", "0")),
+        (3, 7.5, ("3", "7.5")),
+        ([], ["late", "wet"], ("", "late wet")),
+        (["late", "wet"], ["wet"], ("late wet", "wet")),
+    ],
+)
+async def test_audits_tell_custom_fields_and_ids_as_texts_and_the_ticket_what_they_are(was: Any, now: Any, told: tuple[str, str]) -> None:
+    account = Account()
+    made = await account.ticket(custom_fields=[{"id": 360001235, "value": was}])
+    changes = {"custom_fields": [{"id": 360001235, "value": now}], "group_id": 61000000010}
+    changed = (await account.call("PUT", f"tickets/{made['id']}", {"ticket": changes})).json()
+    heard = {e["field_name"]: (e["previous_value"], e["value"]) for e in changed["audit"]["events"] if e["type"] == "Change"}
+    assert heard == {"360001235": told, "group_id": (None, "61000000010")}
+    assert changed["ticket"]["group_id"] == 61000000010
+    assert {"id": 360001235, "value": now} in changed["ticket"]["custom_fields"]
 
 
 async def test_a_merge_says_in_the_targets_audit_what_came_in() -> None:

@@ -186,7 +186,7 @@ async def test_audits_and_subscriptions_tell_of_custom_statuses() -> None:
     assert (heard["event"]["current"], heard["event"]["previous"]) == (str(waiting), "81000020")
     assert heard["detail"]["custom_status"] == str(waiting)
     events = (await account.get(f"tickets/{made['id']}/audits"))["audits"][-1]["events"]
-    assert [(e["field_name"], e["value"]) for e in events] == [("status", "pending"), ("custom_status_id", waiting)]
+    assert [(e["field_name"], e["value"]) for e in events] == [("status", "pending"), ("custom_status_id", str(waiting))]
 
 
 async def test_custom_statuses_are_listed_renamed_retired_and_made_the_default() -> None:

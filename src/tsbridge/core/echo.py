@@ -11,8 +11,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from tsbridge.core.helpdesk import HEARD_AS
-from tsbridge.core.moments import WRITTEN, Actor, Change, Moment, Text, value_json
+from tsbridge.core.moments import WRITTEN, Actor, Change, Moment, Text, Value, value_from
 from tsbridge.core.track import tag_set
+from tsbridge.core.values import alike
 
 NAMES: Final = {field: name for name, field in HEARD_AS.items()}
 
@@ -49,7 +50,7 @@ def written_before(moment: Moment, intents: Sequence[Mapping[str, Any]]) -> Mome
     `intents`: those that no audit told of yet. What we wrote is known, and nothing that changes with what others do next.
     """
     values = {name: value for intent in intents for name, value in intent["values"].items()}
-    facts = {field: value for field, value in moment.facts if (name := _name(field)) in values and values[name] == value_json(value)}
+    facts = {field: value for field, value in moment.facts if _meant(values, _name(field), value)}
     told = dict(moment.facts)
     if "tags" in told and (lists := [intent["tags"] for intent in intents if "tags" in intent]):
         facts["tags"] = tuple(sorted(lists[-1]))
@@ -77,8 +78,12 @@ def beyond(change: Change, intents: Sequence[Mapping[str, Any]]) -> Change | Non
             return change
         return Change("tags", tuple(sorted((now - added) | removed)), tuple(sorted(now))) if added or removed else None
     name = _name(change.field)
-    meant = any(name in intent["values"] and intent["values"][name] == value_json(change.current) for intent in intents)
-    return None if meant else change
+    return None if any(_meant(intent["values"], name, change.current) for intent in intents) else change
+
+
+def _meant(values: Mapping[str, Any], name: str, told: Value) -> bool:
+    """Whether a field reads as it was meant to."""
+    return name in values and alike(value_from(values[name]), told)
 
 
 def _name(field: str) -> str:

@@ -17,6 +17,7 @@ from tsbridge.core.moments import GIVEN, UNJUDGED, Interaction, Moment, Value
 from tsbridge.core.places import first_at
 from tsbridge.core.thread import NOTHING, Given, Taken, Thread, asked_singles
 from tsbridge.core.track import ASSIGNEE, DONE, Track, key_of, subject_of, tag_set
+from tsbridge.core.values import alike
 
 FOLLOWED: Final = {"case.followed_severity": "case.severity", "case.followed_category": "case.category"}
 """What a follow-up tells of the ticket it follows, by the field it is read from."""
@@ -144,7 +145,7 @@ def _undone(
         undone += [f"absent:{tag}" for tag in sorted(has - had) if tag in asked.absent]
     if moment.actor.kind in ("agent", "unknown") and "ticket.group_id" in changed:
         undone.append("ticket.group_id")
-    undone += [name for name, one in asked_singles(asked) if name in changed and now[name] != one.value]
+    undone += [name for name, one in asked_singles(asked) if name in changed and not alike(now[name], one.value)]
     return undone
 
 

@@ -188,7 +188,7 @@ def yielding(ours: Ours, wish: Wish, read: Current, now: Current, chosen: Set[st
         absent={**ours.absent, **{tag: by for tag, by in wish.absent if tag in come}},
         values={
             **ours.values,
-            **{name: asked for name, asked in wish.singles().items() if now.values.get(name) != read.values.get(name)},
+            **{name: asked for name, asked in wish.singles().items() if not alike(now.values.get(name), read.values.get(name))},
         },
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -9,6 +10,8 @@ from tsbridge.core.moments import Value
 
 Number = Decimal | int
 WHOLE: Final = 10**18
+TICKS: Final[Mapping[str, bool]] = {"1": True, "0": False}
+"""How audits may tell a checkbox; other words are compared as they are."""
 
 
 def plain(value: Value) -> str:
@@ -28,13 +31,23 @@ def as_key(value: Value) -> str:
 
 
 def alike(a: Value, b: Value) -> bool:
-    """Whether two values are one, however each was told: a flag or a number also as text, nothing also as an empty text."""
+    """Whether two values are one, however each was told: a flag or a number also as text, several choices also as one with blanks between,
+    nothing also as an empty text."""
     a, b = (None if value == "" or value == () else value for value in (a, b))
     if a is None or b is None:
         return a is b
-    if any(isinstance(value, int | float) and not isinstance(value, bool) for value in (a, b)):
+    if isinstance(a, tuple) or isinstance(b, tuple):
+        return _choices(a) == _choices(b)
+    if isinstance(a, bool) or isinstance(b, bool):
+        a, b = (TICKS.get(value, value) if isinstance(value, str) else value for value in (a, b))
+        return plain(a) == plain(b)
+    if any(isinstance(value, int | float) for value in (a, b)):
         return number(a) is not None and number(a) == number(b)
     return plain(a) == plain(b)
+
+
+def _choices(value: Value) -> frozenset[str]:
+    return frozenset(value if isinstance(value, tuple) else plain(value).split())
 
 
 def number(value: Value) -> Number | None:

@@ -17,8 +17,8 @@ from tsbridge.core.moments import CALL_EVENTS, CLOCK, DESK_EVENTS, TICKET_EVENTS
 from tsbridge.core.rules import vocabulary
 from tsbridge.core.rules.conditions import leaf_holds
 from tsbridge.core.rules.facts import Facts
-from tsbridge.core.rules.language import TICKS, Leaf, Rulebook
-from tsbridge.core.values import Number, number, plain
+from tsbridge.core.rules.language import Leaf, Rulebook
+from tsbridge.core.values import TICKS, Number, number, plain
 from tsbridge.rulebook.clock import Clock
 from tsbridge.rulebook.solved import NONE, UNKNOWN, Literal, Part, Solved, unchanging
 from tsbridge.rulebook.wording import TEXT_OPERATORS, Impossible, mentioned, texts

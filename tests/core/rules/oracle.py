@@ -320,10 +320,15 @@ def tick(value: Any) -> Any:
 
 
 def told_alike(a: Any, b: Any) -> bool:
-    """One value told twice; a number may come as text."""
-    if any(isinstance(one, int | float) and not isinstance(one, bool) for one in (a, b)):
+    """One value told twice; a number may come as text, a tick as 1 or 0, several choices with blanks between."""
+    if any(isinstance(one, list | tuple) for one in (a, b)):
+        first, second = (set(one) if isinstance(one, list | tuple) else set(text_of(one).split()) for one in (a, b))
+        return first == second
+    if any(isinstance(one, bool) for one in (a, b)):
+        return len({text_of(tick(one) if isinstance(one, str) else one) for one in (a, b)}) == 1
+    if any(isinstance(one, int | float) for one in (a, b)):
         try:
-            return not isinstance(a, bool | list | tuple) and not isinstance(b, bool | list | tuple) and Decimal(str(a)) == Decimal(str(b))
+            return Decimal(str(a)) == Decimal(str(b))
         except InvalidOperation:
             return False
     return text_of(a) == text_of(b)

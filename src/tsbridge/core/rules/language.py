@@ -13,13 +13,11 @@ from tsbridge.core.almanac import INSTALLED, Almanac
 from tsbridge.core.calendar import Calendar
 from tsbridge.core.moments import Value, canonical
 from tsbridge.core.roster import Pairs
-from tsbridge.core.values import plain
+from tsbridge.core.values import TICKS, plain
 
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 """A field to be filled into a note: `{case.id}`."""
 
-TICKS: Final[Mapping[str, Value]] = {"1": True, "0": False}
-"""How audits may tell a checkbox; other words are compared as they are."""
 INTO: Final = frozenset({"includes", "not_includes", "includes_all"})
 """Operators that look into a set."""
 

@@ -58,7 +58,7 @@ def _child(event: Mapping[str, Any], via: str, *, spoken: bool) -> dict[str, Any
     name, value, before = event["field_name"], event["value"], event["previous_value"]
     told = {name: value, "previous_value": before}
     if name.isdigit():
-        told = {"custom_ticket_fields": {name: value}, "previous_value": before}
+        told = {"custom_ticket_fields": {name: value}, "previous_value": before or None}  # nothing as recorded, where audits tell ""
     if name == "tags":
         told |= {"added_tags": sorted({*value} - {*before}), "removed_tags": sorted({*before} - {*value})}
     return {"id": event["id"], "via": via if rule is None else "Rule", "via_reference_id": rule, **told, "event_type": kind}

@@ -29,37 +29,42 @@ BAR: Final = "▇"
 
 
 def audit_events(before: Mapping[str, Any] | None, ticket: Mapping[str, Any], own: bool) -> list[dict[str, Any]]:
-    """What an audit lists: each property of a new ticket, or each difference. `own`: the account has custom statuses of its own."""
+    """What an audit lists: each property of a new ticket, or each difference. `own`: the account has custom statuses of its own.
+
+    Audits tell ids and custom fields as texts, whatever the ticket holds.
+    """
     names = [name for name in (*SINGLE, "tags") if own or name != "custom_status_id"]
     if before is None:
-        values = {name: ticket.get(name) for name in names} | {str(f["id"]): f["value"] for f in ticket["custom_fields"]}
-        given = [(name, value) for name, value in values.items() if value not in (None, [], "")]
+        given = [(name, _text(name, ticket[name])) for name in names if ticket.get(name) not in (None, [], "")]
+        given += [(str(f["id"]), _custom(f["value"])) for f in ticket["custom_fields"] if f["value"] not in (None, [], "")]
         return [{"id": n, "type": "Create", "field_name": name, "value": value} for n, (name, value) in enumerate(given, 1)]
-    found: list[dict[str, Any]] = []
-    for name in names:
-        if before.get(name) != ticket.get(name):
-            found.append(
-                {"id": len(found) + 1, "type": "Change", "field_name": name, "value": ticket.get(name), "previous_value": before.get(name)}
-            )
+    found = [(name, _text(name, ticket.get(name)), _text(name, before.get(name))) for name in names if before.get(name) != ticket.get(name)]
     rated = {**UNRATED, **(ticket.get("satisfaction_rating") or {})}
     was = {**UNRATED, **(before.get("satisfaction_rating") or {})}
-    for part in UNRATED:
-        if rated[part] != was[part]:
-            change = {"type": "Change", "field_name": f"satisfaction_{part}", "value": rated[part], "previous_value": was[part]}
-            found.append({"id": len(found) + 1, **change})
+    found += [(f"satisfaction_{part}", rated[part], was[part]) for part in UNRATED if rated[part] != was[part]]
     old = {f["id"]: f["value"] for f in before["custom_fields"]}
-    for custom in ticket["custom_fields"]:
-        if old.get(custom["id"]) != custom["value"]:
-            found.append(
-                {
-                    "id": len(found) + 1,
-                    "type": "Change",
-                    "field_name": str(custom["id"]),
-                    "value": custom["value"],
-                    "previous_value": old.get(custom["id"]),
-                }
-            )
-    return found
+    found += [
+        (str(f["id"]), _custom(f["value"], old.get(f["id"])), _custom(old.get(f["id"]), f["value"]))
+        for f in ticket["custom_fields"]
+        if old.get(f["id"]) != f["value"]
+    ]
+    return [
+        {"id": n, "type": "Change", "field_name": name, "value": value, "previous_value": previous}
+        for n, (name, value, previous) in enumerate(found, 1)
+    ]
+
+
+def _text(name: str, value: Any) -> Any:
+    return str(value) if name.endswith("_id") and value is not None else value
+
+
+def _custom(value: Any, other: Any = None) -> str:
+    """A custom field's value as a text: a checkbox is 1 or 0, several choices stand with blanks between. `other`: what it was or became."""
+    if value in (None, "", []):
+        return "0" if isinstance(other, bool) else ""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def events_of(before: Mapping[str, Any] | None, ticket: Mapping[str, Any], occasion: rules.Occasion, own: bool) -> list[dict[str, Any]]:

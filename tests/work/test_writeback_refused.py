@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.clocks import SettableClock
@@ -272,3 +273,37 @@ async def test_what_a_trigger_changes_inside_our_update_was_kept(desk: WritingDe
     await desk.until_quiet()
     assert desk.seen(ticket)["priority"] == "low"
     assert (desk.status(ticket), refused(desk, ticket)) == (("confirmed", None), {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "owed"),
+    [
+        ("a deleted group", {"priority": "low", "tags": ["pet"]}),
+        ("an end user as assignee", {"priority": "low", "tags": ["pet"]}),
+        ("a priority there is not", {"group_id": SAFETY, "tags": ["pet"]}),
+        ("a choice that is none", {"priority": "low", "tags": ["pet"]}),  # Zendesk does not name it
+    ],
+)
+async def test_what_is_owed_is_given_back_where_zendesk_refuses_something_else(desk: WritingDesk, kind: str, owed: dict[str, Any]) -> None:
+    ticket = desk.ticket()
+    first = {name: {"priority": asked("high"), "group_id": asked(str(CLAIMS))}[name] for name in owed if name != "tags"}
+    desk.wish(ticket, tags("ts_a", **first))
+    edits = iter([owed])
+
+    def person(request: httpx.Request) -> None:
+        if request.method == "PUT" and (now := next(edits, None)) is not None:
+            desk.edit(ticket, **now)  # in the second in which we write
+        elif request.method == "PUT":
+            desk.wire.unreachable = True
+
+    desk.wire.before = person
+    await desk.round()
+    desk.wire.before, desk.wire.unreachable = lambda request: None, False
+    wrong, part = KINDS[kind]
+    desk.wish(ticket, tags("ts_a", "ts_b", **{**first, **wrong}))
+    await desk.until_quiet()
+    assert refused(desk, ticket) == {part: "not_accepted"}
+    seen = desk.seen(ticket)
+    assert {name: set(seen[name]) if name == "tags" else seen[name] for name in owed} == {
+        name: {"ts_a", "ts_b", "pet"} if name == "tags" else value for name, value in owed.items()
+    }

@@ -98,6 +98,29 @@ def refused(ours: Ours, wish: Wish, edit: Edit, named: Iterable[Set[str]]) -> Ou
     return replace(ours, search=replace(search, groups=groups))
 
 
+def owed_refused(ours: Ours, edit: Edit, wished: Edit, named: Iterable[Set[str]]) -> Ours | None:
+    """What is ours after Zendesk refused an edit that gives back what is owed; None when that is not what it refused.
+
+    `wished`: the edit without what is owed. Where it may be either, what is owed is tried alone. What stood there may be no value any
+    more: of what is given back the named parts stay away, and where none is named first the values, then the tags.
+    """
+    owed, meant = ours.owed, frozenset(chain.from_iterable(named))
+    rest = tuple(part for part in parts_of(wished) if part not in parts_of(owed))
+    mine = tuple(part for part in parts_of(edit) if part not in rest)
+    if not owed or not mine or (meant and meant.isdisjoint(mine)):
+        return None
+    groups = tuple(group for group in ours.search.groups if group != mine)
+    if rest and not (meant and meant <= set(mine)) and groups == ours.search.groups:
+        others = tuple(group for group in groups if not set(group).intersection(rest))
+        return replace(ours, search=replace(ours.search, groups=(mine, rest, *others)))
+    add = tuple(tag for tag in owed.add if f"tag:{tag}" not in meant)
+    remove = tuple(tag for tag in owed.remove if f"absent:{tag}" not in meant)
+    left = Edit(add, remove, tuple((name, value) for name, value in owed.values if name not in meant))
+    if left == owed:
+        left = replace(owed, values=()) if owed.values else Edit()
+    return replace(ours, owed=left, search=replace(ours.search, groups=groups))
+
+
 def not_kept(ours: Ours, wish: Wish, parts: Set[str]) -> Ours:
     """What is ours after a write that Zendesk took without these parts: they are refused, and nothing of them was seen to."""
     gone = parts & written(wish, ours)

@@ -167,11 +167,11 @@ class Writing:
             await self._intent(intent, "later")
             raise
         except Invalid as invalid:
-            if ours.owed:  # what stood there may be no value any more: first the values stay away, then the tags
+            named = parts_meant(edit, invalid.fields)
+            wished = joined(plan(current, meant.wish, replace(ours, owed=Edit())), current, meant.wish, choices, Edit())
+            narrowed = refusals.owed_refused(ours, edit, wished, named) or refusals.refused(ours, claimed.wish, edit, named)
+            if narrowed is not None and narrowed.owed != ours.owed:
                 log.warning("what somebody had set is not given back", extra={"ticket": claimed.ticket})
-                narrowed: Ours | None = replace(ours, owed=replace(ours.owed, values=()) if ours.owed.values else Edit())
-            else:
-                narrowed = refusals.refused(ours, claimed.wish, edit, parts_meant(edit, invalid.fields))
             return await self._refused(claimed, intent, current, edit, ours, narrowed)
         except GiveUp as final:
             await self._intent(intent, "refused")

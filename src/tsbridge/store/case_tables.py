@@ -36,7 +36,7 @@ cases = Table(
     Column("last_at", Instant, nullable=False),
     Column("due_at", Instant),  # the next instant at which time alone changes something
     Column("tags", Json, nullable=False),
-    Column("state", PrivateJson("cases.state", packs=False), nullable=False),  # core.casestate.CaseState after the newest moment
+    Column("state", PrivateJson("cases.state"), nullable=False),  # core.casestate.CaseState after the newest moment
     Column("judged_to", Text),  # order key of the newest judged moment
     Column("revision", Integer, nullable=False, default=0),
     Column("words_gone_at", Instant),  # since when none of what people said is kept; null again as soon as something is judged

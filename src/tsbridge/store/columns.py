@@ -174,16 +174,12 @@ class PrivateBytes(Private):
 
 
 class PrivateJson(Private):
-    """A JSON value. `packs`: it is packed before it is encrypted, which is worth it unless it is written again with each delivery."""
+    """A JSON value, packed before it is encrypted."""
 
     cache_ok = True
 
-    def __init__(self, place: str, *, packs: bool = True) -> None:
-        super().__init__(place)
-        self.packs = packs
-
     def keeper(self, vault: Vault) -> Callable[[Any], Any]:
-        return partial(vault.keep_json, self.place, packs=self.packs)
+        return partial(vault.keep_json, self.place)
 
     def reader(self, vault: Vault) -> Callable[[Any], Any]:
         return lambda kept: json_of(vault.read_json(self.place, kept), self.place)

@@ -18,7 +18,7 @@ from sqlalchemy import Dialect
 
 from tsbridge.aes import ID, Cipher, Index, Refused
 from tsbridge.core.unreadable import Unreadable
-from tsbridge.store.packing import SHORT, deflated, inflated, packed, unpacked
+from tsbridge.store.packing import SHORT, compressed, decompressed, inflated, packed, unpacked
 
 MARK: Final = "~2"
 FOUND: Final = "~3"
@@ -30,8 +30,10 @@ IN_USE: Final = 4096
 _ENCRYPTED: Final = re.compile(rf"{MARK}([0-9a-f]{{{ID}}})", re.ASCII)
 _BYTES: Final = b"\0" + MARK.encode()
 _BYTES_AS_THEY_ARE: Final = b"\0" + AS_IT_IS.encode()
-_DEFLATED: Final = b"\x01"
 _PLAIN: Final = b"\x00"
+_DEFLATED: Final = b"\x01"
+_COMPRESSED: Final = b"\x02"
+_PACKED: Final = {_COMPRESSED: decompressed, _DEFLATED: inflated}
 
 
 class Vault:
@@ -58,11 +60,11 @@ class Vault:
     def ids(self) -> frozenset[str]:
         return frozenset(self._ciphers)
 
-    def keep_json(self, place: str, text: str, *, packs: bool = True) -> str | bytes:
-        """A canonical JSON text as its column keeps it, packed where it is said so and worth it."""
+    def keep_json(self, place: str, text: str) -> str | bytes:
+        """A canonical JSON text as its column keeps it, packed where that is worth it."""
         if self.newest is None:
-            return packed(text) if packs else text
-        return self._kept_text(self.newest, place, _DEFLATED + deflated(text) if packs and len(text) >= SHORT else _PLAIN + text.encode())
+            return packed(text)
+        return self._kept_text(self.newest, place, _COMPRESSED + compressed(text) if len(text) >= SHORT else _PLAIN + text.encode())
 
     def read_json(self, place: str, kept: str | bytes) -> str:
         """The JSON text of what is kept. Raises Unreadable."""
@@ -178,7 +180,8 @@ def tells_somebody(value: str) -> bool:
 
 
 def _text(payload: bytes) -> str:
-    return inflated(payload[1:]) if payload[:1] == _DEFLATED else payload[1:].decode()
+    read = _PACKED.get(payload[:1])
+    return payload[1:].decode() if read is None else read(payload[1:])
 
 
 _NONE: Final = Vault()

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -208,6 +208,66 @@ def test_on_postgresql_of_two_that_wait_for_each_other_the_one_that_is_ended_is_
         assert sorted(map(len, runs)) == [1, 2]
         for name in ("a", "b"):
             assert sorted(database.read_now(lambda conn, name=name: stored_values.get(conn, name))) == ["a", "b"]  # type: ignore[misc]
+
+
+ENDS = "DO $$ BEGIN RAISE EXCEPTION 'ended' USING ERRCODE = '%s'; END $$"
+
+
+@pytest.mark.parametrize("code", ["40P01", "40001"])
+@pytest.mark.parametrize("ends", [4, 5])
+async def test_on_postgresql_work_that_the_server_ends_again_and_again_is_done_five_times_at_most(
+    postgres: Any, code: str, ends: int
+) -> None:
+    pauses: list[float] = []
+    with postgres.fresh() as url, Database.open(url, sleep=pauses.append, jitter=lambda: 0.5) as database:
+        kinds: dict[str, Callable[[Any], Any]] = {
+            "write_now": database.write_now,
+            "read_now": database.read_now,
+            "write": database.write,
+            "urgent": lambda work: database.write(work, urgent=True),
+            "read": database.read,
+            "submit": lambda work: asyncio.wrap_future(database.submit(work)),
+        }
+        for kind, run in kinds.items():
+            runs: list[None] = []
+            pauses.clear()
+
+            def work(conn: Connection, runs: list[None] = runs) -> str:
+                runs.append(None)
+                if len(runs) <= ends:
+                    conn.exec_driver_sql(ENDS % code)
+                return "done"
+
+            async def come(run: Callable[[Any], Any] = run, work: Callable[[Connection], str] = work) -> str:
+                came = run(work)
+                return await came if isinstance(came, Awaitable) else came  # type: ignore[no-any-return]
+
+            if ends == 4:
+                assert await come() == "done", kind
+            else:
+                with pytest.raises(DBAPIError) as failed:
+                    await come()
+                assert unavailable(failed.value), kind
+            assert (len(runs), pauses) == (5, [0.01, 0.02, 0.04, 0.08]), kind
+
+
+def test_on_postgresql_work_that_the_server_ends_at_its_commit_is_done_again(postgres: Any) -> None:
+    pauses: list[float] = []
+    with postgres.fresh() as url, Database.open(url, sleep=pauses.append, jitter=lambda: 0.5) as database:
+
+        def set_up(conn: Connection) -> None:
+            for line in (
+                "CREATE SEQUENCE commits",
+                "CREATE FUNCTION ends() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('commits') < 3 THEN "
+                "RAISE EXCEPTION 'ended' USING ERRCODE = '40001'; END IF; RETURN NULL; END $$",
+                "CREATE CONSTRAINT TRIGGER ends AFTER INSERT ON kept DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ends()",
+            ):
+                conn.exec_driver_sql(line)
+
+        database.write_now(set_up)
+        database.write_now(lambda conn: stored_values.put(conn, "mode", "live"))
+        assert database.read_now(lambda conn: stored_values.get(conn, "mode")) == "live"
+        assert pauses == [0.01, 0.02]
 
 
 @pytest.mark.parametrize("fresh_url", ["postgresql"], indirect=True)

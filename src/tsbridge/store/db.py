@@ -1,12 +1,15 @@
 """The database: SQLite with one writer thread, or PostgreSQL with a small pool. One transaction per piece of work.
 
 Work is a plain function of a SQLAlchemy `Connection`; it commits when it returns and rolls back when it raises. On PostgreSQL
-it may be run a second time when the connection broke before the commit, so it must act on nothing but its connection.
+it may be run again, when the connection broke before the commit or the server ended it for another one's sake, so it must act on nothing
+but its connection.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from types import TracebackType
@@ -36,19 +39,26 @@ class Database:
 
     @classmethod
     def open(
-        cls, url: str, seal_keys: Sequence[str] = (), data_keys: Sequence[str] = (), make: Callable[[URL, int], Engine] | None = None
+        cls,
+        url: str,
+        seal_keys: Sequence[str] = (),
+        data_keys: Sequence[str] = (),
+        make: Callable[[URL, int], Engine] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
     ) -> Database:
         """Open `sqlite:///path` or `postgresql://user:password@host/name`. Raises BadDatabase, or the driver's own error.
 
         The SQLite file and its directory are made when they are not there; tables are made by `store.schema.migrate`. `seal_keys`,
         `data_keys`: as in `store.sealkey` and `store.datakeys`, where somebody set them. A data key that is missing is told by the first
-        transaction: UnusableKey. `make`: instead of `make_engine`.
+        transaction: UnusableKey. `make`: instead of `make_engine`. `sleep`, `jitter`: before work that
+        PostgreSQL ended is run again.
         """
         read = parse(url)
         keys, data = SealKeys(seal_keys, read), DataKeys(data_keys, read)
         if read.get_backend_name() == "sqlite":
             return cls(SqliteSide(read, keys, data, make or make_engine), "sqlite", read, keys, data)
-        return cls(PostgresSide(read, keys, data, make or make_engine), "postgresql", read, keys, data)
+        return cls(PostgresSide(read, keys, data, make or make_engine, sleep, jitter), "postgresql", read, keys, data)
 
     def only_on(self, revision: str) -> None:
         """From now on write to tables of this revision alone: OtherSchema where PostgreSQL has others by then. SQLite has one process,

@@ -1,5 +1,5 @@
 """PostgreSQL: a small pool, with places of their own for what is urgent; work that came to nothing, as its connection broke before its
-commit or as it and another one waited for each other, is run again.
+commit or as the server ended it for another one's sake, is run again.
 """
 
 from __future__ import annotations
@@ -22,8 +22,12 @@ from tsbridge.store.side import READERS, T, Work, done, transact
 
 SCHEMA_LOCK: Final = int.from_bytes(hashlib.sha256(b"tsbridge migrate").digest()[:7])
 """The advisory lock of PostgreSQL that whoever migrates has alone, and each write transaction of a service beside the others."""
-DEADLOCK: Final = "40P01"
-"""Of two that wait for each other the server ends one."""
+ENDED: Final = frozenset({"40P01", "40001"})
+"""Of two that wait for each other the server ends one; so it does with one that another's change does not go together with."""
+MOST_TRIES: Final = 5
+"""Of work that the server ended."""
+PAUSE: Final = 0.02
+"""Seconds at most before it is done again; twice as long each time, drawn at random, so that those who met do not meet again."""
 WRITERS: Final = 4
 URGENT: Final = 2
 POSTGRES_SETTINGS: Final = {
@@ -68,8 +72,18 @@ class PostgresSide:
 
     revision: str | None = None
 
-    def __init__(self, url: URL, keys: SealKeys, data_keys: DataKeys, make: Callable[[URL, int], Engine]) -> None:
+    def __init__(
+        self,
+        url: URL,
+        keys: SealKeys,
+        data_keys: DataKeys,
+        make: Callable[[URL, int], Engine],
+        sleep: Callable[[float], None],
+        jitter: Callable[[], float],
+    ) -> None:
         self._data_keys = data_keys
+        self._sleep = sleep
+        self._jitter = jitter
         self._engine = make(url, 0)
         self._engine.update_execution_options(**{OPTION: keys})
         vault.give(self._engine.dialect, data_keys.vault)
@@ -96,13 +110,19 @@ class PostgresSide:
                 self._data_keys.settled = transact(engine, partial(self._data_keys.settle, write=True))
             else:
                 work = self._data_keys.before(work)
-        try:
-            return self._once(engine, work, revision)
-        except _CameToNothing:  # where the server restarted the pool has dropped its connections: this one is fresh
+        broke, ended = 0, 0
+        while True:
             try:
                 return self._once(engine, work, revision)
-            except _CameToNothing as again:
-                raise again.cause from None
+            except _Broke as failure:  # where the server restarted the pool has dropped its connections: the next one is fresh
+                broke += 1
+                if broke == 2:
+                    raise failure.cause from None
+            except _Ended as failure:
+                ended += 1
+                if ended == MOST_TRIES:
+                    raise failure.cause from None
+                self._sleep(PAUSE * 2 ** (ended - 1) * self._jitter())
 
     def on_change(self, told: Callable[[], object]) -> None:
         """Others write all the time, each worker its beats."""
@@ -128,8 +148,10 @@ class PostgresSide:
                 whole = True
             return result
         except DBAPIError as failure:
-            if not whole and (failure.connection_invalidated or getattr(failure.orig, "sqlstate", None) == DEADLOCK):
-                raise _CameToNothing(failure) from None
+            if failure.connection_invalidated and not whole:
+                raise _Broke(failure) from None
+            if getattr(failure.orig, "sqlstate", None) in ENDED:
+                raise _Ended(failure) from None
             raise
 
 
@@ -146,6 +168,14 @@ class _CameToNothing(Exception):
     def __init__(self, cause: DBAPIError) -> None:
         super().__init__()
         self.cause = cause
+
+
+class _Broke(_CameToNothing):
+    """Its connection, before the commit."""
+
+
+class _Ended(_CameToNothing):
+    """By the server, for another one's sake."""
 
 
 def _check_durable(conn: Connection) -> None:

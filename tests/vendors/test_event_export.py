@@ -65,7 +65,10 @@ class Lived:
                 {"tags": rng.sample(["vip", "bite", "hot", "refund"], 2), "type": "incident"},
                 {"requester_id": rng.choice(people)["id"]},
                 {"assignee_id": rng.choice((world.admin["id"], ""))},
-                {"custom_fields": [{"id": 360001235, "value": rng.choice(("B-1", None))}], "subject": rng.choice(("A", "B"))},
+                {
+                    "custom_fields": [{"id": 360001235, "value": rng.choice(("B-1", None, True, False, 7, ["late", "wet"]))}],
+                    "subject": rng.choice(("A", "B")),
+                },
                 {"comment": {"body": "a note", "public": False}},
                 {"comment": {"body": "a reply", "public": True}, "status": "pending"},
             )

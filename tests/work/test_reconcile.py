@@ -455,6 +455,19 @@ async def test_what_was_lost_stays_lost_once_the_rulebook_does_not_ask_for_it_an
     assert account.writing.tags(ticket) == set()
 
 
+async def test_a_merge_of_an_agents_own_tickets_said_in_public_joins_them_when_only_the_export_tells_of_it(
+    account: Account,
+) -> None:
+    world, ada = account.writing.zendesk.world, account.writing.zendesk.world.admin
+    target, source = (world.create({"subject": "Mine", "comment": {"body": "the heating"}}, ada, via="web")["id"] for _ in range(2))
+    await account.catch_up()
+    world.merge(target, [source], ada, "One matter.", "One matter.", public=(True, True))
+    world.happened.clear()
+    await account.catch_up(4)
+    ranks = {id_: rank for _, _, id_, rank, _ in account.outcome()["members"]}
+    assert (ranks[str(source)], len(ranks)) == ("named", 2)
+
+
 async def test_what_is_missing_on_a_ticket_that_was_merged_away_is_left(account: Account) -> None:
     ticket, target = await settled(account), account.writing.ticket()
     account.writing.edit(ticket, tags=[])

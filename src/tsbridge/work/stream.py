@@ -25,7 +25,7 @@ from tsbridge.store import wanted_facts as wanted
 from tsbridge.store.db import Database
 from tsbridge.vendors import reading
 from tsbridge.vendors.reading import whole_id
-from tsbridge.vendors.zendesk.event_export import audits_of, says_anything
+from tsbridge.vendors.zendesk.event_export import audits_of, merger_in, says_anything
 from tsbridge.vendors.zendesk.read_audits import Planned, moments_of
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.bound import Bound, unbound
@@ -43,6 +43,8 @@ NEWEST: Final = timedelta(seconds=65)
 """The export leaves out the newest minute."""
 SKEW: Final = timedelta(seconds=61)
 """How far Zendesk's clock and ours may be apart, where a page ends in the middle."""
+MERGE: Final = timedelta(minutes=5)
+"""So far apart the export may tell of the two tickets of a merge."""
 LONG_AGO: Final = timedelta(days=1)
 MOST: Final = 10_000
 """Rows with news that are kept in memory at most."""
@@ -91,6 +93,7 @@ class Stream:
         self._from: int | None = None
         self._news: dict[str, dict[str, Row]] = {}  # by ticket and audit
         self._newest: datetime | None = None  # of the rows seen
+        self._mergers: dict[str, datetime] = {}  # who merged tickets, and when last
 
     async def round(self) -> datetime | bool:
         """Read one page when it is time to; returns when to look again, True for at once."""
@@ -159,6 +162,9 @@ class Stream:
                 tickets.setdefault(ticket, {})[number(row)] = row
                 at = reading.time(row.get("created_at"))
                 self._newest = max((one for one in (self._newest, at) if one is not None), default=None)
+                if at is not None and (merger := merger_in(row)) is not None:
+                    self._mergers[merger] = at
+        self._mergers = {who: at for who, at in self._mergers.items() if self._newest is not None and at >= self._newest - MERGE}
         known = await self._database.read(lambda conn: moments.audits_heard(conn, list(tickets)))
         for ticket, found in tickets.items():
             if news := {audit: row for audit, row in found.items() if audit not in known.get(ticket, ())}:
@@ -240,7 +246,7 @@ class Stream:
         return heard, alone
 
     def _moments(self, ticket: str, planned: Planned, requester: str | None) -> Sequence[Moment] | None:
-        audits = audits_of(self._news[ticket].values(), self._own().id, requester)
+        audits = audits_of(self._news[ticket].values(), self._own().id, requester, self._mergers.keys())
         return None if audits is None else moments_of(ticket, audits, planned, requester)
 
     def _left(self, conn: Connection, behind: datetime) -> tuple[list[str], Mapping[str, object]]:

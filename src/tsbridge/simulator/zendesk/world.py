@@ -257,15 +257,22 @@ class World:
         self.tell("undeleted", ticket, {}, actor)
 
     def merge(
-        self, target_id: int, sources: Sequence[int], actor: Mapping[str, Any], target_comment: str | None, source_comment: str | None
+        self,
+        target_id: int,
+        sources: Sequence[int],
+        actor: Mapping[str, Any],
+        target_comment: str | None,
+        source_comment: str | None,
+        *,
+        public: tuple[bool, bool] = (False, False),
     ) -> None:
-        """Close the sources into the target; comments on both sides are private."""
+        """Close the sources into the target. `public`: the comment on the target, those on the sources."""
         self.ticket(target_id)
         first = self.ticket(sources[0])
         origin = {"ticket_id": first["id"], "ticket_ids": list(sources), "subject": first["subject"]}
         for source in sources:
             ticket = self.ticket(source)
-            self.change(source, {"comment": {"body": source_comment or f"Merged into #{target_id}", "public": False}}, actor, "api")
+            self.change(source, {"comment": {"body": source_comment or f"Merged into #{target_id}", "public": public[1]}}, actor, "api")
             before = copy.deepcopy(ticket)
             ticket["status"] = "closed"
             ticket["tags"] = sorted({*ticket["tags"], "closed_by_merge"})
@@ -274,7 +281,7 @@ class World:
             self.tell("merged", ticket, {"target_ticket_id": str(target_id)}, actor)
         self.change(
             target_id,
-            {"comment": {"body": target_comment or f"Merged from {list(sources)}", "public": False}},
+            {"comment": {"body": target_comment or f"Merged from {list(sources)}", "public": public[0]}},
             actor,
             source={"rel": "merge", "from": origin, "to": {}},
         )

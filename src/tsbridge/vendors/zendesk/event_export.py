@@ -7,7 +7,7 @@ under their own names. Where a row does not surely tell what the audit tells it 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Final
 
 from tsbridge.core.drift import MERGED
@@ -37,18 +37,25 @@ def says_anything(row: Mapping[str, Any]) -> bool:
     return any(_kind(child) not in SILENT for child in _children(row))
 
 
-def audits_of(rows: Iterable[Mapping[str, Any]], own: str | None, requester: str | None) -> list[Mapping[str, Any]] | None:
+def merger_in(row: Mapping[str, Any]) -> str | None:
+    """Who closed a ticket by merging it, where an update did that."""
+    return id_text(row.get("updater_id")) if _merges(_children(row)) else None
+
+
+def audits_of(
+    rows: Iterable[Mapping[str, Any]], own: str | None, requester: str | None, mergers: Set[str] = frozenset()
+) -> list[Mapping[str, Any]] | None:
     """The audits that rows of one ticket stand for, oldest first; None when one of them does not tell all of it.
 
     `own`: the user we write as; whether a row carries an update's metadata is not documented, so one of that user without our
     marker may be ours. `requester`: whose ticket it is when the first of them happened; None for one that they tell from its
-    creation on.
+    creation on. `mergers`: who merged other tickets about then.
     """
     found: list[Mapping[str, Any]] = []
     for row in sorted(rows, key=lambda one: _number(one.get("id"))):
         if requester is None and not _creates(_children(row)):
             return None
-        audit = _audit(row, own, requester)
+        audit = _audit(row, own, requester, mergers)
         if audit is None:
             return None
         set_to = [id_text(e.get("value")) for e in audit["events"] if e.get("field_name") == "requester_id"]
@@ -57,14 +64,14 @@ def audits_of(rows: Iterable[Mapping[str, Any]], own: str | None, requester: str
     return found
 
 
-def _audit(row: Mapping[str, Any], own: str | None, requester: str | None) -> Mapping[str, Any] | None:
+def _audit(row: Mapping[str, Any], own: str | None, requester: str | None, mergers: Set[str]) -> Mapping[str, Any] | None:
     children = sorted(_children(row), key=lambda child: _number(child.get("id")))
     author, metadata = id_text(row.get("updater_id")), inside(row, "metadata")
     if author is not None and author == own and not inside(metadata, "custom").get("tsbridge"):
         return None
     spoken = [child for child in children if _kind(child) == "Comment"]
     via = _via(row, spoken)
-    if via is None or _may_merge(children, spoken, by_requester=author == requester):
+    if via is None or _merges(children) or _may_merge(children, spoken, author, requester, mergers):
         return None
     events: list[Mapping[str, Any]] = []
     for child in children:
@@ -83,15 +90,29 @@ def _audit(row: Mapping[str, Any], own: str | None, requester: str | None) -> Ma
     }
 
 
-def _may_merge(children: Iterable[Mapping[str, Any]], spoken: Iterable[Mapping[str, Any]], *, by_requester: bool) -> bool:
-    """Whether an update may be a merge, which names the other ticket in its text and, in an audit, in its `via`.
+def _merges(children: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether an update closed its ticket by merging it into another."""
+    return any(MERGED in tags(child.get("tags")) for child in children)
 
-    Agents merge, tickets of their own as well; what a requester says in public is none.
+
+def _may_merge(
+    children: Iterable[Mapping[str, Any]],
+    spoken: Sequence[Mapping[str, Any]],
+    author: str | None,
+    requester: str | None,
+    mergers: Set[str],
+) -> bool:
+    """Whether an update may have merged others into its ticket. The other ticket is named in its text, unless somebody wrote another
+    one, and, in an audit, in its `via`.
+
+    Agents merge, tickets of their own as well; what a requester says in public is none, unless they merged somewhere.
     """
-    if any(MERGED in tags(child.get("tags")) for child in children):
-        return True
-    said = (child for child in spoken if not (by_requester and child.get("public") is True))
-    return any(not _creates(children) and re.search(r"\d", str(child.get("body"))) for child in said)
+    if _creates(children):
+        return False
+    if author in mergers:
+        return bool(spoken)
+    said = (child for child in spoken if not (author == requester and child.get("public") is True))
+    return any(re.search(r"\d", str(child.get("body"))) for child in said)
 
 
 def _creates(children: Iterable[Mapping[str, Any]]) -> bool:

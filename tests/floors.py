@@ -54,7 +54,7 @@ ROOF = frozenset(
 )
 BESIDE = "simulator"
 
-CORE_LIBRARIES = frozenset({"phonenumbers", "re2", "holidays"})
+CORE_LIBRARIES = frozenset({"phonenumbers", "re2", "holidays", "orjson"})
 IMPURE = frozenset(
     {
         *("os", "io", "socket", "ssl", "select", "selectors", "asyncio", "threading", "multiprocessing", "concurrent", "subprocess"),

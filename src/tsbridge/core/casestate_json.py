@@ -9,11 +9,23 @@ from typing import Any, Final
 from tsbridge.core.casestate import NAMED, NO_THREAD, CaseState, Escalation
 from tsbridge.core.escalation import Armed, rests_from, rests_json
 from tsbridge.core.helpdesk import Asked
-from tsbridge.core.moments import Interaction, Value, instant_text, read_instant, value_from
+from tsbridge.core.moments import Interaction, Value, canonical_text, instant_text, read_instant, value_from
 from tsbridge.core.stale import Overwrote
 from tsbridge.core.thread import NOTHING, Given, Own, Taken, Thread
 from tsbridge.core.track import Track
 from tsbridge.core.unreadable import NO_SUCH, Unreadable
+
+
+def text(state: CaseState) -> str:
+    """The state in canonical text."""
+    numbers: list[Value] = []
+    for track in state.tracks.values():
+        for facts in (track.facts, *track.others.values()):
+            numbers += facts.values()
+    for thread in (*state.threads.values(), state.whole):
+        for own in thread.own.values():
+            numbers += [asked.value for asked in own.custom_fields.values()]
+    return canonical_text(to_json(state), numbers)
 
 
 def to_json(state: CaseState) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from tsbridge.core.casestate import CaseState
-from tsbridge.core.casestate_json import from_json, to_json
+from tsbridge.core.casestate_json import from_json, text
 from tsbridge.core.due import due_at
 from tsbridge.core.moments import Value
 from tsbridge.store import checkpoints, workload
@@ -30,6 +30,7 @@ _SAVE: Final = Insert(
     _COLUMNS,
     on_conflict="(id) DO UPDATE SET revision = cases.revision + 1, "
     + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("id", "revision")),
+    text_of=("state",),
 )
 _STATES: Final = Keyed(cases, ("id",), ("id", "state"))
 _DISSOLVE: Final = Delete(cases, ("id",))
@@ -94,7 +95,7 @@ def _row(conn: Connection, case_id: str, now: CaseState) -> tuple[object, ...]:
         last_at,
         due_at(now),
         sorted(now.tags),
-        to_json(now),
+        text(now),
         now.judged_to,
         0,
         None,

@@ -6,7 +6,7 @@ row holds is what the record or the commitment in it was made from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json.encoder import encode_basestring
@@ -80,7 +80,7 @@ def record_all(conn: Connection, recordings: Sequence[Recording]) -> None:
     for number, one in zip(_numbers(conn, len(recordings)), recordings, strict=True):
         judged, outcome = one.judged, one.judged.outcome
         matched, channel, assignee = rules_of(judged), judged.seen.given.get("channel"), outcome["assignee"]
-        texts = (canonical_text(outcome), canonical_text(matched), canonical_text(seen_json(judged, one.upto)))
+        texts = (_outcome_text(outcome), canonical_text(matched, ()), _seen_text(judged, one.upto))
         about = (judged.moment, one.event_id, judged.event, one.case_id, judged.subject.source, judged.subject.id, channel)
         shown = (outcome["severity"], outcome["queue"], assignee["id"] if assignee else None)
         times = (microseconds(judged.at), microseconds(one.recorded_at))
@@ -110,6 +110,14 @@ def retract_all(conn: Connection, retractions: Sequence[Retraction]) -> None:
         entry = retraction_text(*told, "{}", one.revises, "[]", commitment(one.salt, None))
         waiting.append(_waiting(keys, number, one.id, entry, at))
     _write(conn, kept, waiting, [(one.id, one.revises) for one in retractions])
+
+
+def _outcome_text(outcome: Mapping[str, Any]) -> str:
+    return canonical_text(outcome, [*outcome["custom_fields"].values(), *(value for one in outcome["overruled"] for value in one.values())])
+
+
+def _seen_text(judged: Judged, upto: int | None) -> str:
+    return canonical_text(seen_json(judged, upto), [*judged.seen.given.values(), *judged.seen.previous.values()])
 
 
 def record_text(number: int, one: Recording, outcome: str, matched: str, seen: str) -> str:

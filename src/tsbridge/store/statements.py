@@ -102,7 +102,7 @@ class Listed:
         if self._kept:
             keys = [*_as_kept(keys, _private(conn, self._kept, keeping=True))]
         if conn.dialect.name == "sqlite":
-            listed: tuple[Any, ...] = (canonical_text(keys),)
+            listed: tuple[Any, ...] = (canonical_text(keys, ()),)
         else:
             listed = (array(keys),) if self._width == 1 else tuple(map(array, zip(*keys, strict=True)))
         told = [microseconds(value) if isinstance(value, datetime) else value for value in values]

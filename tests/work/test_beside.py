@@ -215,6 +215,41 @@ def test_what_another_worker_is_at_is_claimed_again_with_what_comes_next(
     assert sorted(second.read_now(decided)[2:]) == ["6002", "6004"]
 
 
+def test_what_another_worker_is_at_comes_second_also_where_the_rest_begins_anew(
+    together: Callable[[int], list[Database]], late: SettableClock
+) -> None:
+    first, second, third = together(3)
+    walk = Walk(second, late, BOOK)
+    walk.tell([ticket("created", 1, "6001", person="41"), ticket("created", 3, "6003", person="42")])
+    walk.work()
+    of = second.read_now(lambda conn: {row.id: row.case_id for row in conn.execute(select(interactions))})
+    asyncio.run(walk.desk.merge(of["6003"], "Sue", of["6001"]))  # it turns out later that 6003 is touched, too
+    walk.tell([ticket("commented", 5, "6001", text="bitten", person="41"), ticket("created", 6, "6002", person="7", text="hello")])
+    thread = threading.Thread(target=lambda: asyncio.run(rounds(walk)))
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
+
+    def decided(conn: Any) -> list[str]:
+        return [*conn.execute(select(decisions.c.interaction).where(decisions.c.event != "ticket.created")).scalars()]
+
+    def heard(conn: Any) -> set[str]:
+        return set(conn.execute(select(interactions.c.id)).scalars())
+
+    def hold(conn: Any) -> None:
+        Locks(conn, locks.of_people([(Interaction("zendesk", "6003"), ())], {}))
+        thread.start()
+        until(lambda: first.read_now(lambda other: other.execute(waits).scalar_one()))
+
+    def hold_longer(conn: Any) -> None:
+        Locks(conn, locks.of_people([(Interaction("zendesk", "6002"), ())], {}))
+        third.write_now(hold)
+        until(lambda: first.read_now(decided))
+        assert first.read_now(heard) == {"6001", "6003"}
+
+    first.write_now(hold_longer)
+    thread.join(60)
+    assert first.read_now(heard) == {"6001", "6002", "6003"}
+
+
 def test_two_workers_that_hear_two_first_accounts_at_once_keep_one(together: Callable[[int], list[Database]], late: SettableClock) -> None:
     first, second = together(2)
     walk = Walk(second, late, BOOK)

@@ -233,16 +233,16 @@ class Ingest:
         known = None if self._sole() else batch.keys
 
         def work(conn: Connection, keys: frozenset[int] | None) -> tuple[Batch | None, Concluded]:
-            wait = not some or keys is None or keys != known  # one that begins anew has met others already
-            return self._apply_in(conn, batch, keys, now, wait=wait)
+            wait = not some or keys != known  # one that begins anew has met others already
+            return self._apply_in(conn, batch, keys, now, some=some, wait=wait)
 
         return await self._turns.write(work, known)
 
     def _apply_in(
-        self, conn: Connection, batch: Batch, keys: frozenset[int] | None, now: datetime, *, wait: bool
+        self, conn: Connection, batch: Batch, keys: frozenset[int] | None, now: datetime, *, some: bool, wait: bool
     ) -> tuple[Batch | None, Concluded]:
         live, held = self._conclusions.begin_beside(conn, keys, wait=wait)
-        part, rest = (batch, None) if wait else batch.parted(held)
+        part, rest = batch.parted(held) if some and not held.everything else (batch, None)  # anew it has what the part needs, no more
         concluded = self._applying.apply(conn, live, part, now, held)
         if rest is not None and part.read and rest.only_said:
             claiming.release(conn, [one.row for one in rest.read])

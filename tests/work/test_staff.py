@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from tests.clocks import START, SettableClock
+from tests.store.plans import plan
 from tests.work import test_rejudge, test_replay
 from tests.work.telling import Telling
 from tests.work.walk import UTC, ticket
@@ -156,6 +157,12 @@ def test_when_the_last_message_was_sent_is_seen(database: Database, clock: Setta
     hear(desk, 300)
     assert (saw(desk)[0], saw(desk)[-1]) == ({}, {"case.told_at": "2026-11-22T09:00:00.000000Z"})
     assert "ts_alone" in tags(desk)  # five hours later the calendar is open, but it was not when they were told
+
+
+def test_what_was_seen_first_is_found_by_an_index(database: Database) -> None:
+    words = database.read_now(lambda conn: plan(conn, decisions.FIRST, {"at": START, "of": "clock:somebody"}))
+    assert "decisions_by_moment" in words
+    assert "ORDER BY" not in words
 
 
 def test_only_what_a_rulebook_looks_at_is_looked_at(database: Database, clock: SettableClock) -> None:

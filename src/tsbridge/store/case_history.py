@@ -90,7 +90,7 @@ def _sources(case_id: str, as_of: datetime | None) -> Iterator[tuple[str, _Sourc
     rang = union(select(moments.c.event_id).where(heard), select(inbox.c.id).where(inbox.c.rang_for.in_(tickets)))
     yield "delivery", _of(inbox, inbox.c.id.in_(rang), inbox.c.received_at, leave=("body", "headers", "dedupe_key", "warnings"))
     told = select(moments).outerjoin(inbox, inbox.c.id == moments.c.event_id).where(heard)
-    judged_at = _first_recorded(decisions.c.moment == moments.c.digest)
+    judged_at = _first_recorded(and_(decisions.c.at == moments.c.at, decisions.c.moment == moments.c.digest))
     yield "moment", _Source(told, moments.c.at, moments.c.digest, _first_of(inbox.c.received_at, judged_at, moments.c.at))
     first = _first_recorded(and_(decisions.c.source == interactions.c.source, decisions.c.interaction == interactions.c.id))
     yield "link", _Source(select(interactions).where(its), interactions.c.opened_at, name, _first_of(first, interactions.c.opened_at))

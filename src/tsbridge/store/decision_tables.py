@@ -57,7 +57,7 @@ decisions = Table(
 )
 Index("decisions_by_case", decisions.c.case_id, decisions.c.number)
 Index("decisions_by_interaction", decisions.c.source, decisions.c.interaction, decisions.c.number)
-Index("decisions_by_moment", decisions.c.moment, decisions.c.number)
+Index("decisions_by_moment", decisions.c.at, decisions.c.moment, decisions.c.number)  # by its time first: what is new stands at the end
 Index("decisions_by_at", decisions.c.at, decisions.c.number)
 Index("decisions_by_event", decisions.c.event_id)
 

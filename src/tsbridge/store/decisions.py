@@ -30,9 +30,14 @@ _IN_FORCE: Final = Keyed(
     ("source", "interaction", "moment", "id", "at", "rulebook_version", "outcome", "matched", "event_id", "held"),
     "t.superseded_by IS NULL AND t.retracted IS FALSE AND t.mode = 'live'",
 )
-_FIRST: Final = (
+FIRST: Final = (
     select(decisions.c.seen)
-    .where(decisions.c.moment == bindparam("of"), decisions.c.retracted.is_(False), decisions.c.mode == "live")
+    .where(
+        decisions.c.at == bindparam("at"),
+        decisions.c.moment == bindparam("of"),
+        decisions.c.retracted.is_(False),
+        decisions.c.mode == "live",
+    )
     .order_by(decisions.c.number)
     .limit(1)
 )
@@ -114,9 +119,9 @@ def in_force_by(conn: Connection, subjects: Iterable[Interaction]) -> dict[Inter
     return found
 
 
-def first_saw(conn: Connection, moment: str) -> Mapping[str, Any] | None:
-    """The facts that were given to the first judgement of a moment, as JSON; empty once they were erased. None: it was never judged."""
-    row = conn.execute(_FIRST, {"of": moment}).first()
+def first_saw(conn: Connection, moment: str, at: datetime) -> Mapping[str, Any] | None:
+    """The facts given to the first judgement of a moment of that time, as JSON; empty once they were erased. None: it was never judged."""
+    row = conn.execute(FIRST, {"of": moment, "at": at}).first()
     return None if row is None else given_of(row.seen)
 
 

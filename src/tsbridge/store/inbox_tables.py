@@ -71,7 +71,7 @@ counted = Table(
     Column("kind", Text, primary_key=True),
     Column("label", Text, primary_key=True),
     Column("lane", Integer, primary_key=True),
-    Column("count", BigInteger, nullable=False),
+    Column("count", BigInteger),  # never null: were that forbidden, SQLite would copy pages in case a row that a trigger counts fails
 )
 READ_ALONE: Final = "read_alone"
 """The reason of a pending delivery that is read in a process of its own: its workers died, or it took too long to read."""

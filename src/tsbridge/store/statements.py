@@ -180,11 +180,13 @@ class Insert:
     def __init__(
         self, table: Table, columns: Sequence[str], on_conflict: str = "", text_of: Sequence[str] = (), *, stored: bool = False
     ) -> None:
-        into = f"INSERT INTO {table.name} ({', '.join(columns)}) "
+        into = f"INTO {table.name} ({', '.join(columns)}) "
         then = f" ON CONFLICT {on_conflict}" if on_conflict else ""
         # PostgreSQL wants the WHERE to tell ON CONFLICT from a join.
         self._write = _Write(
-            f"{into}{{values}}{then}", f"{into}SELECT * FROM {{rows}} WHERE true{then}", table, columns, columns if stored else text_of
+            f"INSERT OR FAIL {into}{{values}}{then}",
+            f"INSERT {into}SELECT * FROM {{rows}} WHERE true{then}",
+            *(table, columns, columns if stored else text_of),
         )
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
@@ -201,8 +203,9 @@ class Update:
         told = [f"{table.name}.{name} = v.{value}" for name, value in zip(key, names[len(columns) :], strict=True)] + (
             [where] if where else []
         )
-        query = f"UPDATE {table.name} SET {', '.join(sets)} FROM {{rows}} WHERE {' AND '.join(told)}"
-        self._write = _Write(_in_one_row(query.replace(" FROM {rows}", "")), query, table, (*columns, *key), ())
+        change, which = f"{table.name} SET {', '.join(sets)}", f"WHERE {' AND '.join(told)}"
+        one = _in_one_row(f"UPDATE OR FAIL {change} {which}")
+        self._write = _Write(one, f"UPDATE {change} FROM {{rows}} {which}", table, (*columns, *key), ())
 
     def all(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         """Change these rows, the values of the columns first, then those of the key; returns how many rows were there."""
@@ -224,7 +227,8 @@ class Delete:
 
 
 class _Write:
-    """A statement about many rows. `sqlite` is run for each of them, for which `{values}` stands; in `postgresql` `{rows}` stands for a
+    """A statement about many rows. `sqlite` is run for each of them, for which `{values}` stands (OR FAIL: the transaction is undone
+    anyway, so that SQLite need not be able to undo the row alone, with what triggers did); in `postgresql` `{rows}` stands for a
     table `v` of all, made of one document, so that the statement is the same for any number; of jsonb, since of json each `->>` reads the
     whole row once more. Its LIMIT says that they are few: else a hundred are expected, and a table of some thousands is read through for
     them instead of its index. Columns are `column1`, `column2`, ...

@@ -15,7 +15,7 @@ from tsbridge.work.rosters import LiveRoster
 def look(conn: Connection, roster: LiveRoster, moment: str, about: About, fields: Set[str]) -> Mapping[str, Value]:
     """What the moment saw when it was first judged, whatever that was. One that is judged for the first time looks: at the roster as it was
     known at the moment's time, at what waits and was told by now."""
-    first = decisions.first_saw(conn, moment)
+    first = decisions.first_saw(conn, moment, about.at)
     if first is not None:
         return {name: value_from(value) for name, value in first.items() if name in STAFF}
     found = by_rota(roster.then(conn, about.at), about, fields) if fields - {WAITING, TOLD_AT} else {}

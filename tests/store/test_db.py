@@ -210,6 +210,26 @@ def test_on_postgresql_of_two_that_wait_for_each_other_the_one_that_is_ended_is_
             assert sorted(database.read_now(lambda conn, name=name: stored_values.get(conn, name))) == ["a", "b"]  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_on_postgresql_whoever_waited_for_a_lock_sees_what_was_written_meanwhile_whatever_the_server_has_by_default(
+    postgres: Any, level: str
+) -> None:
+    with postgres.fresh() as url:
+        with Database.open(url) as database:
+            name = database.url.database
+            database.write_now(
+                lambda conn: conn.exec_driver_sql(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = '{level}'")
+            )
+        with Database.open(url) as database:
+
+            def work(conn: Connection) -> Any:
+                assert stored_values.get(conn, "mode") is None
+                database.write_now(lambda other: stored_values.put(other, "mode", "live"))
+                return stored_values.get(conn, "mode")
+
+            assert database.write_now(work) == "live"
+
+
 ENDS = "DO $$ BEGIN RAISE EXCEPTION 'ended' USING ERRCODE = '%s'; END $$"
 
 

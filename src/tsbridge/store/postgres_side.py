@@ -36,8 +36,10 @@ POSTGRES_SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "120s",
     "timezone": "UTC",
     "random_page_cost": "1.1",
+    "default_transaction_isolation": "read\\ committed",
 }
-"""`random_page_cost`: PostgreSQL's own is that of a turning disk, so that it reads tables of some pages through for each key."""
+"""`random_page_cost`: PostgreSQL's own is that of a turning disk, so that it reads tables of some pages through for each key. Isolation:
+who waited for a lock has to see what was written meanwhile, and a server may have another one by default."""
 NETWORK: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
 """A server that is gone without a word (a machine that died, a network that drops what it carries) is noticed within half a minute; the
 system by itself waits for a quarter of an hour, or two hours where nothing is under way. The URL may say otherwise."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,12 @@ def test_another_value_than_we_meant_is_heard() -> None:
 
 def test_a_custom_field_with_many_values_is_recognised() -> None:
     assert without_echo(moment(Change("ticket.custom.5", None, ("p", "q"))), [meant(**{"custom:5": ["p", "q"]})]) is None
+
+
+@pytest.mark.parametrize(("set_to", "told"), [(True, "1"), (False, "0"), (7, "7"), (2.5, "2.5"), (["q", "p"], "p q"), (None, None)])
+def test_a_custom_field_that_an_audit_tells_as_a_text_is_recognised(set_to: Any, told: Value) -> None:
+    assert without_echo(moment(Change("ticket.custom.5", "x", told)), [meant(**{"custom:5": set_to})]) is None
+    assert without_echo(moment(Change("ticket.custom.5", "x", "other")), [meant(**{"custom:5": set_to})]) is not None
 
 
 def test_our_note_is_no_word_and_a_persons_comment_is() -> None:

@@ -174,7 +174,13 @@ def test_a_priority_that_a_person_changed_after_us_stays_until_a_newer_asking() 
     assert plan(on(priority="low"), wish_of(priority=Asked("urgent", "3")), ours).values == (("priority", "urgent"),)
 
 
-@pytest.mark.parametrize(("wished", "read"), [("true", True), (True, "true"), (3, "3"), (12.5, "12.50"), ("", None), (7, "7.0")])
+@pytest.mark.parametrize(
+    ("wished", "read"),
+    [
+        *[("true", True), (True, "true"), (3, "3"), (12.5, "12.50"), ("", None), (7, "7.0")],
+        *[(True, "1"), (False, "0"), ("1", True), ("late", ("late",)), ("late wet", ("wet", "late"))],
+    ],
+)
 def test_a_value_that_reads_as_another_kind_of_the_same_is_not_written(wished: Value, read: Value) -> None:
     wish = Wish(custom_fields=(("1", Asked(wished, "2")),))
     current = Current("1", "open", frozenset(), {"custom:1": read})
@@ -183,7 +189,11 @@ def test_a_value_that_reads_as_another_kind_of_the_same_is_not_written(wished: V
 
 
 @pytest.mark.parametrize(
-    ("wished", "read"), [("Yes", "yes"), ("007", "7"), (True, 1), (1, True), ("a,b", "a"), (3, None), (0, None), ("no", "")]
+    ("wished", "read"),
+    [
+        *[("Yes", "yes"), ("007", "7"), (True, 1), (1, True), ("a,b", "a"), (3, None), (0, None), ("no", "")],
+        *[(True, "0"), (False, "1"), (False, None), ("late", ("late", "wet"))],
+    ],
 )
 def test_a_value_that_is_another_is_written(wished: Value, read: Value) -> None:
     wish = Wish(custom_fields=(("1", Asked(wished, "2")),))

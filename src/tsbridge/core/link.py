@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
+from functools import cache
+from itertools import combinations, islice
 from typing import NamedTuple
 
 from tsbridge.core.moments import Handle, Interaction
@@ -141,13 +142,12 @@ def persons(nodes: Iterable[Node], known: Acquaintances) -> dict[Interaction, Ha
     """Who each interaction is about, as one handle; an interaction that nobody or several people fit is left out."""
     found = {}
     for node in nodes:
-        resolved = {resolve_person(handle, known) for handle in node.people}
-        sure = {handle for handle in resolved if handle is not None}
-        if sure:
-            top = max(STRENGTH[handle.kind] for handle in sure)
-            best = [handle for handle in sure if STRENGTH[handle.kind] == top]
-            if len(best) == 1:
-                found[node.subject] = best[0]
+        sure = {person for handle in node.people if (person := resolve_person(handle, known)) is not None}
+        if len(sure) > 1:
+            top = max([STRENGTH[person.kind] for person in sure])
+            sure = {person for person in sure if STRENGTH[person.kind] == top}
+        if len(sure) == 1:
+            found[node.subject] = sure.pop()
     return found
 
 
@@ -164,27 +164,30 @@ def shared_by(nodes: Iterable[Node], known: Acquaintances, of: Container[Interac
     `of`: the interactions to ask this of; all of them if left out.
     """
     nodes = tuple(nodes)
-    who = _requesters(nodes, known)
+    who = cache(lambda: _requesters(nodes, known))
     holders: dict[Handle, set[Interaction]] = defaultdict(set)
     for node in nodes:
         for handle in node.carries:
             holders[handle].add(node.subject)
 
-    def people(subjects: Iterable[Interaction]) -> int:
-        return len({who[subject] for subject in subjects if subject in who})
+    def strangers(subjects: Set[Interaction]) -> bool:
+        return len(subjects) > STRANGERS and len({who()[subject] for subject in subjects if subject in who()}) > STRANGERS
 
-    ids = frozenset(handle for handle, held in holders.items() if len(held) > NAMESAKES or people(held) > STRANGERS)
+    ids = frozenset([handle for handle, held in holders.items() if len(held) > NAMESAKES or strangers(held)])
     subjects = set()
-    for node in nodes if of is None else (node for node in nodes if node.subject in of):
+    for node in nodes:
+        if len(node.carries) == 1 or not (of is None or node.subject in of):  # mostly one names itself alone
+            continue
         names = node.carries - {node.own} - ids
-        behind = {node.subject}.union(*(holders[handle] for handle in names))
-        if len(node.carries) > NAMESAKES or (names and people(behind) > STRANGERS):
+        if len(node.carries) > NAMESAKES or strangers({node.subject}.union(*(holders[handle] for handle in names))):
             subjects.add(node.subject)
     return Shared(ids, frozenset(subjects))
 
 
 def within_bounds(nodes: Iterable[Node], shared: Shared) -> tuple[Node, ...]:
     """The nodes without ids that stand for too many people."""
+    if not (shared.ids or shared.subjects):
+        return tuple(nodes)
     found = []
     for node in nodes:
         out = node.carries if node.subject in shared.subjects else node.carries & shared.ids
@@ -215,11 +218,10 @@ def resolve_person(handle: Handle, known: Acquaintances) -> Handle | None:
 def _named(nodes: list[Node], words: Mapping[frozenset[Interaction], str]) -> Iterator[tuple[Interaction, Interaction, str]]:
     owners: dict[Handle, list[Interaction]] = defaultdict(list)
     for node in nodes:
-        for handle in sorted(node.carries | node.merged):
+        for handle in node.carries | node.merged:
             owners[handle].append(node.subject)
-    for handle, subjects in sorted(owners.items()):
-        first = subjects[0]
-        for other in subjects[1:]:
+    for handle, (first, *others) in sorted([held for held in owners.items() if len(held[1]) > 1]):
+        for other in others:
             yield first, other, "merged in Zendesk" if handle.kind == MERGE else f"both carry the same {handle.kind} id"
     here = {node.subject for node in nodes}
     for pair, kind in sorted(words.items(), key=lambda item: sorted(item[0])):
@@ -236,15 +238,13 @@ def crowded(nodes: Iterable[Node], window: timedelta, known: Acquaintances) -> s
     return {node.subject for theirs in _by_person(nodes, known).values() for node in theirs if _in_crowd(node, theirs, window)}
 
 
-def _guessed(nodes: list[Node], window: timedelta, known: Acquaintances) -> Iterator[tuple[Interaction, Interaction, str]]:
+def _guessed(nodes: Sequence[Node], window: timedelta, known: Acquaintances) -> Iterator[tuple[Interaction, Interaction, str]]:
     for person, theirs in sorted(_by_person(nodes, known).items()):
         calm = [node for node in theirs if not _in_crowd(node, theirs, window)]
-        for node in calm:
-            for other in calm:
-                gap = _gap(node, other)
-                if gap <= window and (node.opened_at, node.subject) < (other.opened_at, other.subject):
-                    minutes = int(gap.total_seconds() // 60)
-                    yield node.subject, other.subject, f"same person ({person.kind}) within {minutes} minutes"
+        for node, other in combinations(calm, 2):
+            if (gap := _gap(node, other)) <= window:
+                minutes = int(gap.total_seconds() // 60)
+                yield node.subject, other.subject, f"same person ({person.kind}) within {minutes} minutes"
 
 
 def _by_person(nodes: Iterable[Node], known: Acquaintances) -> dict[Handle, list[Node]]:
@@ -257,7 +257,9 @@ def _by_person(nodes: Iterable[Node], known: Acquaintances) -> dict[Handle, list
     return found
 
 
-def _in_crowd(node: Node, theirs: Iterable[Node], window: timedelta) -> bool:
+def _in_crowd(node: Node, theirs: Sequence[Node], window: timedelta) -> bool:
+    if len(theirs) <= CROWD:
+        return False
     near = (other for other in theirs if other is not node and _gap(node, other) <= window)
     return next(islice(near, CROWD - 1, None), None) is not None
 

@@ -77,7 +77,9 @@ class Interactions:
 
     def read(self, conn: Connection, told: Iterable[Moment]) -> None:
         """Look up what is known of the interactions and people that these moments are about."""
-        told = list(told)
+        told = [moment for moment in told if moment.digest not in self._asked or moment.subject not in self._lives]
+        if not told:
+            return
         digests = sorted({moment.digest for moment in told} - self._asked)
         self._digests.update(digest for (digest,) in _KNOWN.rows(conn, digests))
         self._asked.update(digests)
@@ -132,9 +134,10 @@ class Interactions:
 
     def as_left(self, conn: Connection, told: Sequence[Handle]) -> tuple[Handle, ...]:
         """`people.as_left`, from what was looked up."""
-        users = {handle.value for handle in told if handle.kind == people.USER}
+        users = [handle.value for handle in told if handle.kind == people.USER]
         self._read_merged(conn, users)
-        return people.renamed(told, {user: left for user in users if (left := self._merged[user]) is not None})
+        left = {user: remains for user in users if (remains := self._merged[user]) is not None}
+        return people.renamed(told, left) if left else tuple(told)
 
     def add(self, moment: Moment, event_id: str, version: int, quiet: datetime | None, requester: str | None) -> Touched:
         """Keep a moment that is not known, to be judged by rulebook `version`, quiet up to then. It tells that a ticket is `requester`'s:
@@ -244,6 +247,6 @@ class Interactions:
         return found
 
     def _read_merged(self, conn: Connection, users: Iterable[str]) -> None:
-        unknown = sorted(set(users) - self._merged.keys())
-        self._merged |= dict.fromkeys(unknown)
-        self._merged |= dict(_MERGED.rows(conn, unknown))
+        if unknown := sorted({user for user in users if user not in self._merged}):
+            self._merged |= dict.fromkeys(unknown)
+            self._merged |= dict(_MERGED.rows(conn, unknown))

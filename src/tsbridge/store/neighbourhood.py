@@ -99,12 +99,12 @@ def around(
         fresh = _load(conn, todo, stood, told)
         nodes.update(fresh)
         carriers.update(_carriers(conn, {h for node in fresh.values() for h in node.carries} - carriers.keys()))
-        lacking = {s for node in fresh.values() for h in node.carries for s in carriers[h]} - nodes.keys() - beside.keys()
+        near = {s for node in fresh.values() for h in node.carries for s in carriers[h]}
+        lacking = near - nodes.keys() - beside.keys()
         beside.update(_load(conn, sorted(lacking), {}))
         unknown = {h for node in [*fresh.values(), *(beside[s] for s in lacking)] for h in node.people} - known.keys()
         known.update(links.acquainted(conn, sorted(unknown)))
-        near = {s for node in fresh.values() for h in node.carries for s in carriers[h]}
-        those = shared_by([nodes.get(s) or beside[s] for s in sorted(near | fresh.keys())], known, fresh)
+        those = shared_by([nodes.get(s) or beside[s] for s in near | fresh.keys()], known, fresh)
         shared = Shared(shared.ids | those.ids, shared.subjects | those.subjects)
         found = _comrades(conn, {stood[subject].case_id for subject in fresh}) | _merged(conn, fresh.values())
         found |= {s for node in within_bounds(fresh.values(), shared) for h in node.carries - shared.ids for s in carriers[h]}

@@ -52,6 +52,9 @@ class Held(NamedTuple):
     opened_at: datetime | None = None
 
 
+_NEW: Final = Held(PERSON, "")
+
+
 def as_left(conn: Connection, people: Sequence[Handle]) -> tuple[Handle, ...]:
     """The handles, a user that was merged into another as the one that is left; sorted."""
     return renamed(people, _remains(conn, [handle.value for handle in people if handle.kind == USER]))
@@ -76,19 +79,20 @@ def met(moment: Moment, known: Mapping[Handle, Held], people: Sequence[Handle]) 
     for handle in [own(subject), *[h for h in moment.names if h not in known and h != own(subject)][: max(room, 0)]]:
         now.setdefault(handle, Held(NAME, ""))
     for handle in people:
-        before = now.get(handle, Held(PERSON, ""))
-        now[handle] = before._replace(role=PERSON, whose=_joined(told_of, *before.whose.split()) if before.whose else told_of)
+        before = now.get(handle, _NEW)
+        now[handle] = Held(PERSON, _joined(told_of, *before.whose.split()) if before.whose else told_of, before.opened_at)
     return now
 
 
 def kept(known: Mapping[Handle, Held], now: dict[Handle, Held], requester: str | None) -> tuple[dict[Handle, Held], Met]:
     """The handles as they are to be kept, each by whose it is, and what that makes known. `requester`: of a ticket, as far as told."""
     for handle, held in now.items():
-        if held.role != NAME:
-            if _is_of(held.whose, requester):
-                now[handle] = held._replace(role=PERSON)
-            else:
-                now[handle] = Held(FORMER, held.whose)  # not a contact of theirs any more
+        if held.role == NAME:
+            continue
+        if not _is_of(held.whose, requester):
+            now[handle] = Held(FORMER, held.whose)  # not a contact of theirs any more
+        elif held.role == FORMER:
+            now[handle] = held._replace(role=PERSON)
     changed = [handle for handle, held in known.items() if handle in now and now[handle][:2] != held[:2]]
     left = frozenset(handle for handle in changed if known[handle].role == PERSON and now[handle].role == FORMER)
     return now, Met(bool(changed) or any(handle.kind in STRENGTH for handle in now if handle not in known), left)

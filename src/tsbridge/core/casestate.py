@@ -142,16 +142,21 @@ class CaseState(NamedTuple):
 
     @property
     def level(self) -> int:
-        return max((thread.level for thread in self.threads.values()), default=0)
+        return max([thread.level for thread in self.threads.values()], default=0)
 
     @property
     def tags(self) -> frozenset[str]:
         """Every tag that is asked for on any of its tickets."""
-        return frozenset(tag for thread in (*self.threads.values(), self.whole) for tag in thread.tags)
+        return frozenset([tag for thread in (*self.threads.values(), self.whole) for tag in thread.tags])
 
     @property
     def armed(self) -> tuple[Armed, ...]:
-        return tuple(one for _, thread in sorted(self.threads.items()) for one in thread.armed)
+        return tuple([one for _, thread in sorted(self.threads.items()) for one in thread.armed])
+
+    @property
+    def escalated(self) -> bool:
+        """Whether any step of a policy is over or to come."""
+        return bool(self.ended) or any([thread.armed for thread in self.threads.values()])
 
     @property
     def in_hand(self) -> Taken | None:
@@ -201,7 +206,7 @@ class CaseState(NamedTuple):
     def view(self, subject: Interaction, case_id: str) -> dict[str, Value]:
         """The facts of one interaction and the case, by the field names of contract section 5."""
         key = key_of(subject)
-        track, stands, worst = self.tracks.get(key), self.stands_for(subject), self.severity
+        track, stands = self.tracks.get(key), self.stands_for(subject)
         given = {} if track is None else dict(track.facts)
         if subject.source == "zendesk" and track is not None:
             given["tags"] = self._tags_on(key, track)
@@ -211,13 +216,14 @@ class CaseState(NamedTuple):
         given["case.reopened"] = self.reopened
         given["case.acknowledged"] = (self.acknowledged or stands.taken) is not None
         given["case.escalation_level"] = stands.level if subject.source == "zendesk" else self.level
-        if stands.severity is not None:
-            given["case.severity"] = stands.severity
-        if stands.category is not None:
-            given["case.category"] = stands.category
-        if stands.queue is not None:
-            given["case.queue"] = stands.queue
-        if worst is not None:
+        has = stands.stands
+        if has.severity is not None:
+            given["case.severity"] = has.severity
+        if has.category is not None:
+            given["case.category"] = str(has.category.value)
+        if has.queue is not None:
+            given["case.queue"] = str(has.queue.value)
+        if (worst := self.severity) is not None:
             given["case.worst_severity"] = worst
         return given
 
@@ -225,21 +231,19 @@ class CaseState(NamedTuple):
         """What rules about an interaction see of its case: a ticket its own thread, a call the whole case (contract 11.4)."""
         return self.thread(subject) if subject.source == "zendesk" else self.worst
 
-    def firing(self, subject: Interaction) -> tuple[str, ...]:
-        """The rules that fire for an interaction: on itself, or on another that it is joined with by name. What fired on a ticket that
-        nobody can move any more holds nothing back on the others."""
-        key, thread = key_of(subject), self.thread(subject)
+    def firing(self, key: str, thread: Thread) -> tuple[str, ...]:
+        """The rules that fire for an interaction of a thread: on itself, or on another that it is joined with by name. What fired on a
+        ticket that nobody can move any more holds nothing back on the others."""
         if thread.own.keys() <= {key}:
             return thread.own.get(key, NOTHING).firing
         return tuple(sorted({rule for of, one in thread.own.items() if of == key or not self.is_frozen(of) for rule in one.firing}))
 
-    def beside(self, subject: Interaction) -> Beside | None:
-        """What the others have that rules about an interaction see besides its own; None where that is nothing."""
-        key = key_of(subject)
-        mine = self.threads.get(self.thread_of(key), NO_THREAD)
-        if (len(self.threads) < 2 or subject.source == "zendesk") and mine.own.keys() <= {key}:  # so it mostly is
+    def beside(self, key: str, mine: Thread) -> Beside | None:
+        """What the others have that rules about an interaction of a thread see besides its own; None where that is nothing."""
+        is_ticket = key.startswith("zendesk:")
+        if (is_ticket or len(self.threads) < 2) and mine.own.keys() <= {key}:  # so it mostly is
             return None
-        seen = (mine,) if subject.source == "zendesk" else self.threads.values()
+        seen = (mine,) if is_ticket else self.threads.values()
         others = [one for thread in seen for of, one in thread.own.items() if of != key]
         severity = worst(one.severity for one in others)
         named = [one.severity for one in others if one.category is not None]
@@ -252,9 +256,8 @@ class CaseState(NamedTuple):
         wished, has = self.asked_of(key), tag_set(track.facts.get("tags"))
         if not wished.tags and not wished.absent:
             return tuple(sorted(has))
-        asked = {tag for tag, by in wished.tags.items() if by > track.declined.get(f"tag:{tag}", "")}
-        off = {tag for tag, by in wished.absent.items() if by > track.declined.get(f"absent:{tag}", "")}
-        return tuple(sorted((has | asked) - off))
+        has |= {tag for tag, _ in track.stands("tag", wished.tags)}
+        return tuple(sorted(has - {tag for tag, _ in track.stands("absent", wished.absent)}))
 
     def asked_of(self, key: str) -> Thread:
         """What is asked of a ticket: by its own thread, by rules about the whole case, and by calls that no ticket is named with
@@ -285,7 +288,7 @@ class CaseState(NamedTuple):
     def tickets(self) -> tuple[str, ...]:
         """Ids of the tickets that can still be written to, oldest first."""
         live = [(t.opened_at, key) for key, t in self.tracks.items() if key.startswith("zendesk:") and t.status not in FROZEN]
-        return tuple(key.removeprefix("zendesk:") for _, key in sorted(live))
+        return tuple([key.removeprefix("zendesk:") for _, key in sorted(live)])
 
     def wish(self, ticket: str, groups: Mapping[str, str]) -> Wish:
         """What `ticket` should look like. `groups`: queue name -> Zendesk group id.
@@ -299,22 +302,21 @@ class CaseState(NamedTuple):
         def stands(name: str, one: Asked | None) -> Asked | None:
             return one if one is not None and one.by > track.declined.get(name, "") else None
 
-        routed, customs = asked.routed, asked.custom_fields
-        group = None if routed is None else groups.get(str(routed.value))
+        own = asked.stands
+        group = None if own.queue is None else groups.get(str(own.queue.value))
+        notes = [
+            (note if of == key else f"{note}@{of}", text)
+            for note, text, of in self.notes
+            if text != BARS and self._noted_on(of) == key  # of whom is forgotten nothing is written any more
+        ]
         return Wish(
-            tags=tuple(sorted((tag, by) for tag, by in asked.tags.items() if by > track.declined.get(f"tag:{tag}", ""))),
-            absent=tuple(sorted((tag, by) for tag, by in asked.absent.items() if by > track.declined.get(f"absent:{tag}", ""))),
-            priority=stands("ticket.priority", asked.priority),
-            group_id=stands("ticket.group_id", Asked(group, routed.by) if group and routed else None),
+            tags=tuple(sorted(track.stands("tag", asked.tags))),
+            absent=tuple(sorted(track.stands("absent", asked.absent))),
+            priority=stands("ticket.priority", own.priority),
+            group_id=stands("ticket.group_id", Asked(group, own.queue.by) if group and own.queue else None),
             assignee_id=stands("ticket.assignee_id", asked.assign),
-            custom_fields=tuple((name, one) for name, one in sorted(customs.items()) if stands(f"ticket.custom.{name}", one)),
-            notes=tuple(
-                sorted(
-                    (note if of == key else f"{note}@{of}", text)
-                    for note, text, of in self.notes
-                    if text != BARS and self._noted_on(of) == key  # of whom is forgotten nothing is written any more
-                )
-            ),
+            custom_fields=tuple([(name, one) for name, one in sorted(own.custom_fields.items()) if stands(f"ticket.custom.{name}", one)]),
+            notes=tuple(sorted(notes)),
         )
 
     def _noted_on(self, place: str) -> str | None:

@@ -11,7 +11,7 @@ from tsbridge.core.casestate import NAMED, NO_THREAD, CaseState, Escalation
 from tsbridge.core.escalation import Armed, Books, next_due
 from tsbridge.core.moments import Interaction
 from tsbridge.core.rules.judgement import Judgement
-from tsbridge.core.thread import Own, Thread, for_case
+from tsbridge.core.thread import NOTHING, Own, Thread, for_case
 from tsbridge.core.track import key_of
 
 
@@ -29,12 +29,21 @@ def conclude(
     key = key_of(subject)
     name = state.thread_of(key)
     before = state.threads.get(name, NO_THREAD)
-    moves = judgement.queue
-    if before.queue is None and moves == state.stands_for(subject).queue:
-        moves = None  # a call that leaves the case where it is moves no ticket
-    asked = before.asked(judgement._replace(queue=moves), key, place, anew)
+    own, asks = before.own.get(key, NOTHING), judgement
+    if judgement.queue and before.queue is None and judgement.queue == state.stands_for(subject).queue:
+        asks = judgement._replace(queue=None)  # a call that leaves the case where it is moves no ticket
+    matched = {match.key for match in judgement.matched}
+    leaves: dict[str, Any] = {
+        "firing": tuple([rule for rule in judgement.firing if rule in matched or rule in own.firing]),
+        "turns_at": judgement.turns_at,
+        "quiet": quiet,
+        "escalates": tuple(_asked_too(own, judgement, subject, books)) if before.armed else (),
+    }
+    level, armed = max(before.level, judgement.level), () if before.resolved else judgement.armed
+    step_due = _step_due(judgement, armed, books)
+    thread = before.asked(asks, key, place, anew, leaves, level=level, armed=armed, step_due=step_due)
     told: dict[str, Any] = {}
-    if (assign := asked.assign) is not None and assign is not before.assign:
+    if (assign := thread.assign) is not None and assign is not before.assign:
         told = {"assignee": str(assign.value), "agent": None, "assigned_because": NAMED}
     if judgement.for_case:
         told["whole"] = state.whole.asked(for_case(judgement), key, place, anew)
@@ -43,20 +52,6 @@ def conclude(
     if before.armed or judgement.steps or judgement.passed:
         taken = state.acknowledged is not None or before.taken is not None
         told["ended"] = state.ended + _ended(before, judgement, subject, at, books, taken=taken)
-    own, matched = asked.own[key], {match.key for match in judgement.matched}
-    own = own._replace(
-        firing=tuple([rule for rule in judgement.firing if rule in matched or rule in own.firing]),
-        turns_at=judgement.turns_at,
-        quiet=quiet,
-        escalates=tuple(_asked_too(own, judgement, subject, books)) if before.armed else (),
-    )
-    armed = () if before.resolved else judgement.armed
-    thread = asked._replace(
-        own={**asked.own, key: own},
-        level=max(before.level, judgement.level),
-        armed=armed,
-        step_due=_step_due(judgement, armed, books),
-    )
     return state._replace(**told, threads={**state.threads, name: thread}, judged_to=max(place, state.judged_to), steps=state.steps + 1)
 
 

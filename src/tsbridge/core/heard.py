@@ -159,8 +159,8 @@ def _defended(state: CaseState, moment: Moment, track: Track, thread: Thread, pl
     if not outdated and not (by_rule and "tags" in dict(moment.facts)):
         return thread
     has, asked = tag_set(track.facts["tags"]), state.asked_of(key_of(moment.subject))
-    lost = {tag: place for tag, by in asked.tags.items() if tag not in has and by > track.declined.get(f"tag:{tag}", "")}
-    back = {tag: place for tag, by in asked.absent.items() if outdated and tag in has and by > track.declined.get(f"absent:{tag}", "")}
+    lost = {tag: place for tag, _ in track.stands("tag", asked.tags) if tag not in has}
+    back = {tag: place for tag, _ in track.stands("absent", asked.absent) if outdated and tag in has}
     return thread._replace(tags={**thread.tags, **lost}, absent={**thread.absent, **back})
 
 

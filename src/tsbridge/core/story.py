@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
-from tsbridge.core.casestate import CASE_FIELDS, CaseState
+from tsbridge.core.casestate import CASE_FIELDS, NO_THREAD, CaseState
 from tsbridge.core.concluded import conclude
 from tsbridge.core.due import next_due
 from tsbridge.core.escalation import Books
@@ -197,7 +197,8 @@ class _Judging:
         if moment.event in UNJUDGED:
             return
         given, whose = self._facts(subject, said, moment.at, moment.event, changed, new=bool(moment.texts))
-        given |= comment_fields(moment, whose) | update_fields(moment)
+        given |= comment_fields(moment, whose)
+        given |= update_fields(moment)
         standing = _standing(self.state, subject, moment.at, told.quiet, self._done)
         of_staff = _seen_of_staff(self.state, subject, self._case_id, moment.digest, moment.at, standing, books, self._staff)
         given |= of_staff
@@ -274,13 +275,13 @@ def _gone_on(held: Judgement, now: Judgement, standing: Standing, books: Books) 
 
 def _standing(state: CaseState, subject: Interaction, at: datetime, quiet: datetime | None, done: Mapping[str, Done]) -> Standing:
     """What the judge of a moment goes by besides facts. What was done before matters only while it is quiet."""
-    thread = state.thread(subject)
-    stands = Standing(state.opened_at, state.firing(subject), thread.armed, beside=state.beside(subject))
+    key = key_of(subject)
+    name = state.thread_of(key)
+    thread = state.threads.get(name, NO_THREAD)
+    stands = Standing(state.opened_at, state.firing(key, thread), thread.armed, beside=state.beside(key, thread))
     if not is_quiet(quiet, at) and not any([is_quiet(armed.quiet, at) for armed in thread.armed]):
         return stands
-    name = state.thread_of(key_of(subject))
-    within = [key for key in state.tracks if state.thread_of(key) == name]
-    again = may_be_done(key_of(subject), within, done, state.notes)
+    again = may_be_done(key, [other for other in state.tracks if state.thread_of(other) == name], done, state.notes)
     return stands._replace(quiet=quiet if is_quiet(quiet, at) else None, done=again)
 
 

@@ -53,9 +53,9 @@ class Own(NamedTuple):
     quiet: datetime | None = None
     escalates: tuple[tuple[str, datetime], ...] = ()
 
-    def asked(self, judgement: Judgement, standing: Asked | None, place: str, anew: bool) -> Own:
-        """With what a judgement asks for in single values. `standing`: the queue that the thread is in: who leaves it there asks for
-        nothing new."""
+    def asked(self, judgement: Judgement, standing: Asked | None, place: str, anew: bool, leaves: Mapping[str, Any]) -> Own:
+        """With what a judgement asks for in single values, and what else it `leaves`. `standing`: the queue that the thread is in: who
+        leaves it there asks for nothing new."""
         queue, customs = self.queue, self.custom_fields
         if judgement.queue and (queue is None or queue.value != judgement.queue):
             queue = standing if standing is not None and standing.value == judgement.queue else Asked(judgement.queue, place)
@@ -70,7 +70,7 @@ class Own(NamedTuple):
             customs = found
         severity = self.severity if judgement.severity is None else judgement.severity
         priority = asked_for(self.priority, judgement.priority, place, anew)
-        return Own(severity, category, queue, priority, customs, *self[5:])
+        return self._replace(severity=severity, category=category, queue=queue, priority=priority, custom_fields=customs, **leaves)
 
 
 NOTHING: Final = Own()
@@ -131,8 +131,9 @@ class Thread(NamedTuple):
     def custom_fields(self) -> Mapping[str, Asked]:
         return self.stands.custom_fields
 
-    def asked(self, judgement: Judgement, key: str, place: str, anew: bool) -> Thread:
-        """The thread with what a judgement about `key`, one of its interactions, asks of its tickets."""
+    def asked(self, judgement: Judgement, key: str, place: str, anew: bool, leaves: Mapping[str, Any] = EMPTY, **besides: Any) -> Thread:
+        """The thread with what a judgement about `key`, one of its interactions, asks of its tickets; what else it `leaves` of that one,
+        and `besides` of the thread."""
         tags, absent, assign = self.tags, self.absent, self.assign
         if judgement.tags_added or judgement.tags_removed:
             tags, absent = dict(tags), dict(absent)
@@ -144,8 +145,8 @@ class Thread(NamedTuple):
                 tags.pop(tag, None)
         if judgement.assign is not None:
             assign = asked_for(assign, judgement.assign, place, anew)
-        own = self.own.get(key, NOTHING).asked(judgement, self.routed, place, anew)
-        return self._replace(tags=tags, absent=absent, assign=assign, own={**self.own, key: own})
+        own = self.own.get(key, NOTHING).asked(judgement, self.routed, place, anew, leaves)
+        return self._replace(tags=tags, absent=absent, assign=assign, own={**self.own, key: own}, **besides)
 
     def stands_like(self, other: Thread) -> bool:
         """Whether the same stands: two threads that agree here differ only in what was heard."""

@@ -54,6 +54,10 @@ class Track:
     def status(self) -> Value:
         return self.facts.get("ticket.status")
 
+    def stands(self, kind: str, tags: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Those of the tags that were asked for (`tag`) or asked off (`absent`) that nobody undid since, with when that was asked."""
+        return [(tag, by) for tag, by in tags.items() if by > self.declined.get(f"{kind}:{tag}", "")]
+
     def hear(self, moment: Moment) -> tuple[Track, dict[str, Value], tuple[str, ...]]:
         """The track with the moment's facts, the values before it, and the fields it changed.
 

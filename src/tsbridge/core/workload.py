@@ -43,16 +43,16 @@ def pieces(state: CaseState) -> tuple[Piece, ...]:
 
 
 def _piece(state: CaseState, name: str, key: str) -> Piece:
-    thread, track, asked, held = state.threads[name], state.tracks[key], state.asked_of(key), state.holder(key)
+    thread, track, routed, held = state.threads[name], state.tracks[key], state.asked_of(key).routed, state.holder(key)
+    queue = None if routed is None else str(routed.value)
     given = None if held is None else held.given
-    moved = given is not None and given.queue != asked.queue  # routed on since: it is another queue's to give
-    routed = asked.routed
+    moved = given is not None and given.queue != queue  # routed on since: it is another queue's to give
     news = max(thread.stirred, "" if routed is None else routed.by)
     waits = routed is not None and not _moved_by_hand(track, routed.by) and (moved or (held is None and _may_be_given(track, news)))
     return Piece(
         name,
         key.removeprefix("zendesk:"),
-        asked.queue,
+        queue,
         thread.severity,
         thread.category,
         str(track.facts.get("channel") or "email"),

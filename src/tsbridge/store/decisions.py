@@ -182,7 +182,10 @@ def hold(conn: Connection, id: str, held: Held, *, forget: bool) -> str:
 
 
 def _without_texts(facts: Mapping[str, Value]) -> Mapping[str, Value]:
-    return {name: value for name, value in facts.items() if name not in TEXT_FIELDS}
+    rest = dict(facts)
+    for name in TEXT_FIELDS:
+        rest.pop(name, None)
+    return rest
 
 
 def seen_json(judged: Judged, upto: int | None) -> dict[str, Any]:

@@ -64,6 +64,7 @@ _CHANGE: Final = Update(
 _SEEN: Final = ("ticket", "wish", *_ABOUT, "status", "reason", "asked_at")
 _STOOD: Final = Keyed(desired, ("ticket",), _SEEN)
 _LOCKED: Final = Keyed(desired, ("ticket",), _SEEN, lock=True)
+_NOTHING: Final = Wish()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def wishes_changed(conn: Connection, wished: Iterable[Wished], now: datetime, ne
     for ticket, one in sorted(by_ticket.items()):
         about = (one.case_id, one.severity, one.version)
         if ticket not in stood:
-            if one.wish != Wish():
+            if one.wish != _NOTHING:
                 new.append(
                     (ticket, new_id("wb"), one.case_id, wish_json(one.wish), one.version, 1, "waiting", one.severity, 0, now, now, {})
                 )

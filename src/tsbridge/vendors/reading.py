@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tsbridge.core.moments import Handle, Moment, Value
 from tsbridge.vendors.phones import country, e164
@@ -36,8 +35,7 @@ BEGINNING: Final = datetime(2005, 1, 1, tzinfo=UTC)
 """No account of either vendor is older."""
 
 
-@dataclass(frozen=True, slots=True)
-class Normalized:
+class Normalized(NamedTuple):
     """What a delivery says. `ignored`: why it says nothing to us; `warnings`: codes for the operator, without data; `account`: whose
     account says so, with the kind of name before it, where the signed body tells; `merged`: a Zendesk user and whom it is now; `deleted`: a
     Zendesk user who is deleted, for good or not."""

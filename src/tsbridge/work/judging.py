@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 from sqlalchemy import Connection
 
@@ -20,10 +20,9 @@ from tsbridge.core.moments import UNJUDGED, Interaction, Value
 from tsbridge.core.places import instant_of
 from tsbridge.core.ports import Ids
 from tsbridge.core.quiet import Done
-from tsbridge.core.rules.judge import Judge
 from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.steps import escalation_rows
-from tsbridge.core.story import History, Judged, Told, judge_story, said_before
+from tsbridge.core.story import History, Judged, Judges, Told, judge_story, said_before
 from tsbridge.core.track import EMPTY, key_of
 from tsbridge.core.words import Said
 from tsbridge.core.workload import pieces
@@ -55,13 +54,15 @@ class Judging:
         histories = self._histories(conn, live.book, known, fresh)
         hushed = {subject for one in known if one.is_quiet for subject in one.subjects}
         done = quiet.done(conn, hushed) if hushed else {}
-        verdicts = [self._verdict(conn, live, one, now, histories[one.case_id], done) for one in known]
+        judges = self._judges(conn)
+        verdicts = [self._verdict(conn, live, one, now, judges, histories[one.case_id], done) for one in known]
         return self.keep(conn, live, verdicts, fresh, now)
 
     def verdict(self, conn: Connection, live: Built, known: Known, now: datetime) -> Verdict:
         """Judge a case up to `now`, and keep nothing of it."""
         done = quiet.done(conn, known.subjects) if known.done is None and known.is_quiet else {}
-        return self._verdict(conn, live, known, now, self._histories(conn, live.book, [known], Fresh())[known.case_id], done)
+        history = self._histories(conn, live.book, [known], Fresh())[known.case_id]
+        return self._verdict(conn, live, known, now, self._judges(conn), history, done)
 
     def keep(self, conn: Connection, live: Built, verdicts: Sequence[Verdict], fresh: Fresh, now: datetime) -> Concluded:
         """Keep what is new or otherwise of judged cases: decisions, states, wishes, and who is to be told."""
@@ -94,7 +95,7 @@ class Judging:
             if (case_id := of_subject.get(moment.moment.subject)) is not None:
                 told[case_id].append(moment)
         for news in told.values():
-            news.sort(key=lambda one: one.moment.order)
+            news.sort(key=lambda one: one.moment.place)
         new = {one.case_id for one in asked if fresh.new >= set(one.subjects)}
         states = cases.states(conn, [one.case_id for one in asked if not one.whole and one.case_id not in new])
         going_on = {case_id for case_id, state in states.items() if _is_behind(told[case_id], state)}
@@ -146,7 +147,9 @@ class Judging:
 
     # -- judging
 
-    def _verdict(self, conn: Connection, live: Built, known: Known, now: datetime, history: History, done: Mapping[str, Done]) -> Verdict:
+    def _verdict(
+        self, conn: Connection, live: Built, known: Known, now: datetime, judges: Judges, history: History, done: Mapping[str, Done]
+    ) -> Verdict:
         recorded, marks = known.recorded, list[CaseState]()
         joined = known.joined
         if joined is None:
@@ -155,7 +158,7 @@ class Judging:
             known.case_id,
             known.story,
             now,
-            lambda version: self._judge_of(conn, version),
+            judges,
             history,
             clock_version=lambda moment: recorded[moment].version if moment in recorded else live.version,
             joined=joined,
@@ -168,8 +171,9 @@ class Judging:
         )
         return Verdict(known, state, judged, marks)
 
-    def _judge_of(self, conn: Connection, version: int) -> Judge:
-        return self._rulebooks.version(conn, version).judge
+    def _judges(self, conn: Connection) -> Judges:
+        """Each looked up once."""
+        return cache(lambda version: self._rulebooks.version(conn, version).judge)
 
     # -- what is kept
 
@@ -223,8 +227,8 @@ class Judging:
         steps, new = {}, set()
         for one in verdicts:
             before = one.known.before if not one.known.again else None
-            bare = one.known.new or (before is not None and not (before.armed or before.ended))
-            if bare and not (one.state.armed or one.state.ended):
+            bare = one.known.new or (before is not None and not before.escalated)
+            if bare and not one.state.escalated:
                 continue
             steps[one.known.case_id] = escalation_rows(one.known.case_id, one.state, books)
             if bare:

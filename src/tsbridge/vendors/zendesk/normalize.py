@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -30,9 +29,9 @@ def read(raw: bytes, *, received_at: datetime, own: OwnUser = NOBODY, phone_regi
 
 def normalize(data: Any, *, received_at: datetime, own: OwnUser = NOBODY, phone_region: str = "US") -> Normalized:
     """The moments of one delivery. Raises `Malformed` when it is no delivery we know the shape of."""
-    if not isinstance(data, Mapping):
+    if not isinstance(data, dict):
         raise Malformed("not_an_object")
-    return replace(_moments(data, received_at, own, phone_region), account=_account(data))
+    return _moments(data, received_at, own, phone_region)._replace(account=_account(data))
 
 
 def _moments(data: Mapping[str, Any], received_at: datetime, own: OwnUser, phone_region: str) -> Normalized:

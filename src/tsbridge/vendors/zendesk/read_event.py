@@ -123,7 +123,9 @@ def from_event(data: Mapping[str, Any], received_at: datetime, own: OwnUser) -> 
         people,
         actor,
     )
-    return Normalized(kind, (moment,), warnings=(*unknown_channel(inside(detail, "via").get("channel")), *doubted))
+    if "channel" not in facts:
+        doubted = (*unknown_channel(inside(detail, "via").get("channel")), *doubted)
+    return Normalized(kind, (moment,), warnings=doubted)
 
 
 def _merged(data: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -79,12 +79,12 @@ def names_in(facts: Mapping[str, Value]) -> tuple[Handle, ...]:
 def inside(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """An object inside, or an empty one."""
     found = data.get(name)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = data.get(name)
-    if not isinstance(found, Mapping):
+    if not isinstance(found, dict):
         raise Malformed("missing_" + name, "/" + name)
     return found
 

@@ -55,6 +55,10 @@ def test_a_lease_is_longer_than_the_round_in_which_it_is_taken(task: str, module
     assert tasks.LIMITS.get(task, LIMIT) < module.LEASE
 
 
+def test_what_was_claimed_ahead_is_claimed_for_longer_than_its_own_round_may_last() -> None:
+    assert tasks.LIMITS[tasks.INGEST] + ingest.AHEAD < ingest.LEASE
+
+
 def test_no_lease_is_overlooked() -> None:
     found = [importlib.import_module(f"tsbridge.work.{one.name}") for one in pkgutil.iter_modules(tsbridge.work.__path__)]
     named = {*(module for modules in TAKEN_IN.values() for module in modules), *SENT, loop}

@@ -8,20 +8,25 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url, select
+from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import OperationalError
 
 from tests.clocks import CountingIds, SettableClock
 from tests.databases import Postgres
 from tests.store.test_sealing import decided
+from tests.work.test_walk_laws import BOOK
+from tests.work.walk import Walk, ticket
+from tsbridge.core.crashpoint import arm, disarm
 from tsbridge.settings.load import load
 from tsbridge.store import decision_writer, sealing, service_tables
 from tsbridge.store.db import Database
 from tsbridge.store.decision_tables import chain, decisions
 from tsbridge.store.decision_writer import Retraction
+from tsbridge.store.inbox_tables import inbox, inbox_claims
 from tsbridge.store.rulebooks import LiveRulebook
 from tsbridge.wiring.tasks import CHANGES, TAKEOVER
 from tsbridge.wiring.workers import Workers
+from tsbridge.work.ingest import BATCH
 from tsbridge.work.rosters import LiveRoster
 from tsbridge.work.verdicts import Concluded
 
@@ -136,3 +141,35 @@ def test_those_are_woken_who_have_something_to_do(database: Database, clock: Set
     assert woken(1, 0) == {"seal"}
     assert woken(1, 1, 0, 1) == {"seal", "writeback", "assign"}
     assert woken(0, 0, 1) == {"notify"}
+
+
+def test_workers_that_end_with_more_to_do_have_claimed_nothing_and_nobody_is_taken_for_dead(
+    database: Database, clock: SettableClock
+) -> None:
+    walk = Walk(database, clock, BOOK)
+    walk.tell([ticket("created", n, str(7_000 + n), person=str(n)) for n in range(2 * BATCH)])
+    clock.advance(60)
+    settings = load({}, None)
+    workers = Workers(settings, database, clock, CountingIds("w"), walk.rulebooks, LiveRoster())
+
+    async def live() -> None:
+        ended = asyncio.Event()
+
+        def end() -> None:
+            workers.loop.stop()
+            ended.set()
+
+        arm("ingest.committed", end)
+        async with workers.running():
+            await ended.wait()
+
+    try:
+        asyncio.run(live())
+    finally:
+        disarm()
+    left = select(inbox.c.status, func.count(), func.max(inbox.c.deaths)).group_by(inbox.c.status).order_by(inbox.c.status)
+    assert [tuple(row) for row in database.read_now(lambda conn: conn.execute(left).all())] == [
+        ("applied", BATCH, 0),
+        ("pending", BATCH, 0),
+    ]
+    assert database.read_now(lambda conn: conn.execute(select(inbox_claims)).all()) == []

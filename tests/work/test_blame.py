@@ -28,6 +28,7 @@ from tsbridge.store.db import Database
 from tsbridge.vendors.zendesk.client import AuditPage
 from tsbridge.vendors.zendesk.read_fields import OwnUser
 from tsbridge.work.hearing import Heard, Hearing
+from tsbridge.work.ingest import BATCH
 from tsbridge.work.reads import ReadBudget
 from tsbridge.work.stream import Stream
 
@@ -157,6 +158,28 @@ def test_claims_whose_commit_nobody_heard_of_are_given_back_with_the_next_claim(
     assert statuses(database) == {"applied": 10}
     rows = database.read_now(lambda conn: conn.execute(select(inbox_tables.inbox.c.attempts, inbox_tables.inbox.c.deaths)).all())
     assert {tuple(row) for row in rows} == {(1, 0)}  # none was tried, and nobody died of one
+
+
+def test_what_a_commit_claimed_beside_its_conclusions_is_given_back_when_nobody_heard_of_it(
+    database: Database, clock: SettableClock
+) -> None:
+    shaky, side = troubled(database, 1)
+    walk = Walk(shaky, clock, BOOK)
+    walk.tell(some(BATCH + 10))
+    clock.advance(timedelta(hours=1))
+    claims, applied = (
+        select(inbox_tables.inbox_claims.c.seq),
+        select(inbox_tables.inbox.c.seq).where(inbox_tables.inbox.c.status == "applied"),
+    )
+    side.unheard = lambda conn: all(conn.execute(query.limit(1)).first() for query in (claims, applied))
+    with pytest.raises(OperationalError):
+        asyncio.run(walk.ingest.round())
+    assert len(database.read_now(lambda conn: conn.execute(claims).all())) == 10
+    side.unheard = lambda _: False
+    walk.work()
+    assert statuses(database) == {"applied": BATCH + 10}
+    rows = database.read_now(lambda conn: conn.execute(select(inbox_tables.inbox.c.attempts, inbox_tables.inbox.c.deaths)).all())
+    assert {tuple(row) for row in rows} == {(1, 0)}
 
 
 @pytest.mark.anyio

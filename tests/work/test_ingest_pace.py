@@ -6,18 +6,19 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from tests.clocks import SettableClock
+from tests.clocks import CountingIds, SettableClock
 from tests.work.test_walk_laws import BOOK, ticket
 from tests.work.walk import Walk
 from tsbridge.core.crashpoint import arm, disarm
 from tsbridge.store import claiming
 from tsbridge.store.db import Database
-from tsbridge.store.inbox_tables import inbox
-from tsbridge.work.ingest import BATCH, PAUSE
+from tsbridge.store.inbox_tables import inbox, inbox_claims
+from tsbridge.work.ingest import BATCH, LEASE, PAUSE
 
 
 class SlowClock(SettableClock):
@@ -111,3 +112,66 @@ def test_when_more_came_meanwhile_it_is_claimed_before_anything_else_is_looked_a
     more[0] = True
     assert asyncio.run(walk.ingest.go_on()) is True
     assert asyncio.run(walk.ingest.go_on()) is None, "there was nothing after all"
+
+
+def claimed(walk: Walk) -> list[int]:
+    """The claims there are, each by how often its delivery was tried."""
+    return walk.database.read_now(lambda conn: list(conn.execute(select(inbox_claims.c.attempts)).scalars()))
+
+
+def test_what_came_during_a_round_is_claimed_by_the_commit_that_ends_it(database: Database, clock: SettableClock) -> None:
+    more: list[bool] = [False]
+    walk = Walk(database, clock, BOOK, is_woken=lambda: more[0])
+    read, coming = walk.ingest._readers["zendesk"], [ticket("updated", 1, "7000", text="and one more thing")]
+
+    def meanwhile(row: claiming.Claimed, mappings: Any) -> Any:
+        clock.advance(1)
+        more[0] = bool(coming)
+        walk.tell(coming)
+        coming.clear()
+        return read(row, mappings)
+
+    walk.ingest._readers = {**walk.ingest._readers, "zendesk": meanwhile}
+    walk.tell([ticket("created", 0, "7000")])
+    assert asyncio.run(walk.ingest.go_on()) is True
+    assert (len(walk.concluded), claimed(walk)) == (1, [1])
+    assert asyncio.run(walk.ingest.go_on()) is None
+    assert (len(walk.concluded), claimed(walk)) == (2, [])
+
+
+def test_what_was_claimed_for_a_round_that_never_comes_is_free_at_once_and_nobody_died_of_it(
+    database: Database, clock: SettableClock
+) -> None:
+    walk = Walk(database, clock, BOOK)
+    walk.tell([ticket("created", n, str(7_000 + n), person=str(n)) for n in range(BATCH + 3)])
+    asyncio.run(walk.ingest.round())
+    assert claimed(walk) == [1, 1, 1]
+    asyncio.run(walk.ingest.leave())
+    assert claimed(walk) == []
+    other = Walk(database, clock, BOOK, worker="w2", ids=CountingIds("w2"))
+    assert sizes(other) == [3]
+    tried = select(inbox.c.attempts, inbox.c.deaths)
+    assert {tuple(row) for row in database.read_now(lambda conn: conn.execute(tried).all())} == {(1, 0)}
+
+
+def test_a_round_that_fails_behind_its_commit_gives_back_what_that_had_claimed(database: Database, clock: SettableClock) -> None:
+    walk = Walk(database, clock, BOOK)
+    walk.tell([ticket("created", n, str(7_000 + n), person=str(n)) for n in range(BATCH + 3)])
+    arm("ingest.committed", die)
+    try:
+        with pytest.raises(Died):
+            asyncio.run(walk.ingest.round())
+    finally:
+        disarm()
+    clock.advance(PAUSE)
+    assert sizes(walk) == [3]
+    assert claimed(walk) == []
+
+
+def test_what_was_claimed_long_before_its_round_is_claimed_anew(database: Database, clock: SettableClock) -> None:
+    walk = Walk(database, clock, BOOK)
+    walk.tell([ticket("created", n, str(7_000 + n), person=str(n)) for n in range(BATCH + 3)])
+    asyncio.run(walk.ingest.round())
+    clock.advance(LEASE)
+    assert asyncio.run(database.write(lambda conn: claiming.claim(conn, "other", clock.now(), LEASE, 1))) != []
+    assert sizes(walk) == [2], "the third is somebody else's by now"

@@ -116,7 +116,7 @@ class Workers:
         read = readers(settings, self.own_user)
         self._takeover = Takeover(database, clock, name)
         wakes = (self.wake_for, within(READ_WITHIN_S), self.wake_alone, self._is_sole, self._more_came)
-        ingest = Ingest(database, clock, ids, read.here(), conclusions, background, hearing, name, *wakes)
+        ingest = self._ingest = Ingest(database, clock, ids, read.here(), conclusions, background, hearing, name, *wakes)
         writeback = Writeback(database, clock, ids, self._zendesk, pace, name, alarm, conclusions, live)
         send = outside(settings, clock)
         links = no_links if settings.public_url is None else Pages(settings.public_url, entropy)
@@ -269,6 +269,7 @@ class Workers:
     async def _leave(self) -> None:
         """Give back what was claimed, and leave nothing unsealed: nobody may come for long, unless newer workers have."""
         with suppress(OtherSchema):
+            await self._ingest.leave()
             if await self._takeover.leave():
                 await self._sealer.seal()
 

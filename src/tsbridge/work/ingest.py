@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -39,6 +39,8 @@ from tsbridge.work.verdicts import Concluded
 BATCH = 50
 """Enough that a round's own costs do not show in what a delivery costs, and few enough that nobody waits long for one."""
 LEASE = timedelta(seconds=150)
+AHEAD = timedelta(seconds=20)
+"""What was claimed longer before its round is claimed anew: the lease is to outlive the round."""
 PAUSE = timedelta(seconds=5)
 """How long deliveries rest that were given back."""
 GIVEN_BACK = "given_back"
@@ -51,6 +53,19 @@ class Unapplied(NamedTuple):
 
     batch: Batch
     failure: Exception
+
+
+class Claims(NamedTuple):
+    """Deliveries to work on, how the team told us to read those of their sources, whose account is heard, and until when their round is to
+    begin."""
+
+    rows: Sequence[claiming.Claimed] = ()
+    mappings: Mapping[str, Any] = {}
+    accounts: Mapping[str, str] = {}
+    until: datetime = datetime.max.replace(tzinfo=UTC)
+
+
+NONE: Final = Claims()
 
 
 class Ingest:
@@ -90,13 +105,14 @@ class Ingest:
         self._sole = sole
         self._is_woken = is_woken
         self._batch, self._full = BATCH, False
+        self._ahead = NONE  # claimed by the transaction that concluded the batch before
         self._stranded = False  # whether claims may be ours that nobody works on: the next claim gives them back first
 
     async def go_on(self) -> datetime | bool | None:
         """Work on one batch. Returns when to come again: at once when more is due; what is due and was not to be claimed others have in
         hand."""
         worked = await self.round()
-        if worked and (self._full or self._is_woken()):
+        if self._ahead.rows or (worked and (self._full or self._is_woken())):
             return True
         due = await self._database.read(lanes.next_due)
         if due is None or due > (now := self._clock.now()):
@@ -105,25 +121,37 @@ class Ingest:
 
     async def round(self) -> bool:
         """Work on one batch. True when there was something to do."""
-        now, stranded, self._stranded = self._clock.now(), self._stranded, True  # until it is heard what became of it
-        claimed, mappings, accounts = await self._database.write(lambda conn: self._claim(conn, now, stranded))
-        self._full = len(claimed) >= self._batch
-        if claimed:
+        claims, self._ahead = self._ahead, NONE
+        stranded, self._stranded = self._stranded or self._clock.now() > claims.until, True  # until it is heard what became of it
+        if stranded or not claims.rows:
+            claims = await self._database.write(lambda conn: self._claim(conn, self._batch, stranded=stranded))
+        self._full = len(claims.rows) >= self._batch
+        if claims.rows:
             crashpoint("ingest.claimed")
             try:
-                await self._work_on(claimed, mappings, accounts)
+                await self._work_on(claims)
             except Exception:  # none of them is known to be at fault; fewer next time, should one of them be
                 self._batch = max(1, self._batch // 2)
-                await self._give_back(claimed)
+                await self._give_back(claims.rows)
                 raise
-            self._batch = min(BATCH, 2 * self._batch)
+            self._batch = self._more
         self._stranded = False
-        return bool(claimed)
+        return bool(claims.rows)
 
-    async def _work_on(self, claimed: Sequence[claiming.Claimed], mappings: Mapping[str, Any], accounts: Mapping[str, str]) -> None:
+    @property
+    def _more(self) -> int:
+        """How many the next batch may have when this one does not fail."""
+        return min(BATCH, 2 * self._batch)
+
+    async def _work_on(self, claims: Claims) -> None:
         """Read and apply claimed deliveries. Raises what is no delivery's own fault; those not settled are still claimed then."""
-        if read := await self._read_all(claimed, mappings):
-            await self._take_all(without_foreign(read, accounts))
+        if read := await self._read_all(claims.rows, claims.mappings):
+            await self._take_all(without_foreign(read, claims.accounts), ahead=True)
+
+    async def leave(self) -> None:
+        """No round follows: what was claimed for it is free at once."""
+        if self._ahead.rows:
+            await self._give_back((), timedelta(0))
 
     async def take(self, one: Read, accounts: Mapping[str, str]) -> None:
         """Apply a claimed delivery that was read elsewhere. Raises what is not its own fault."""
@@ -151,13 +179,13 @@ class Ingest:
             self._wake_alone()
         return read
 
-    async def _take_all(self, read: Sequence[Read]) -> None:
+    async def _take_all(self, read: Sequence[Read], *, ahead: bool = False) -> None:
         rang = rung([m for one in read for m in one.moments])
         heard = await self._hearing.answer(rang, received(read))
         told = [m for one in read for m in beside(one, heard).moments]
         facts = await self._background.look_up([*told, *(m for moments in heard.moments.values() for m in moments)])
         rings = newest_ring(read)
-        if (left := await self._apply(Batch(read, facts, heard, rings))) is not None:
+        if (left := await self._apply(Batch(read, facts, heard, rings), ahead=ahead)) is not None:
             # One by one, so that the delivery that cannot be applied is known and the others go on.
             for one in left.batch.read:
                 tickets = {moment.interaction for moment in one.moments}
@@ -195,20 +223,22 @@ class Ingest:
             await self._tell(facts, heard)
         return await self._background.next_due(heard.unasked)
 
-    def _claim(self, conn: Connection, now: datetime, stranded: bool) -> tuple[list[claiming.Claimed], dict[str, Any], dict[str, str]]:
-        """Rows to work on, how the team told us to read those of their sources, and whose account is heard."""
+    def _claim(self, conn: Connection, most: int, *, stranded: bool = False) -> Claims:
+        now = self._clock.now()
         for row in claiming.taken(conn, self._worker) if stranded else ():
             claiming.later(conn, row, now, GIVEN_BACK)
-        claimed = claiming.claim(conn, self._worker, now, LEASE, self._batch)
-        names = {source: stored_values.mappings(source) for source in sorted({row.source for row in claimed})}
-        kept = stored_values.several(conn, [*names.values(), ACCOUNT]) if claimed else {}
-        return claimed, {source: kept.get(name) for source, name in names.items()}, kept.get(ACCOUNT) or {}
+        rows = claiming.claim(conn, self._worker, now, LEASE, most)
+        if not rows:
+            return NONE
+        names = {source: stored_values.mappings(source) for source in sorted({row.source for row in rows})}
+        kept = stored_values.several(conn, [*names.values(), ACCOUNT])
+        return Claims(rows, {source: kept.get(name) for source, name in names.items()}, kept.get(ACCOUNT) or {}, now + AHEAD)
 
     def _read(self, row: claiming.Claimed, mappings: Mapping[str, Any]) -> Read:
         return read_delivery(row, self._readers[row.source], mappings.get(row.source), impressions=self.impressions)
 
-    async def _apply(self, batch: Batch) -> Unapplied | None:
-        """Apply deliveries together; what of it could not be applied, if anything.
+    async def _apply(self, batch: Batch, *, ahead: bool = False) -> Unapplied | None:
+        """Apply deliveries together; what of it could not be applied, if anything. `ahead`: what has come meanwhile is claimed as well.
 
         What others have at the moment comes second: whoever waited with the whole batch would hold up those behind in turn. It comes with
         the next batch, where nothing was read that would have to be read once more: a transaction of its own takes half as long as one for
@@ -218,23 +248,28 @@ class Ingest:
         todo: Batch | None = batch
         while todo is not None:
             try:
-                rest, concluded = await self._turn(todo, now, some=some)
+                rest, concluded, claims = await self._turn(todo, now, some=some, ahead=ahead)
             except Exception as failure:  # whatever it is, the delivery must not be lost and must not hold the others
                 if unavailable(failure):
                     raise
                 return Unapplied(todo, failure)
             crashpoint("ingest.committed")
+            if claims.rows:
+                self._ahead = claims
             self._wake_for(concluded)
             todo, some = rest, False
         return None
 
-    async def _turn(self, batch: Batch, now: datetime, *, some: bool) -> tuple[Batch | None, Concluded]:
-        """Apply a batch, or of `some` what nobody else has, in one transaction; what is left of it, and what was concluded."""
+    async def _turn(self, batch: Batch, now: datetime, *, some: bool, ahead: bool) -> tuple[Batch | None, Concluded, Claims]:
+        """Apply a batch, or of `some` what nobody else has, in one transaction; what is left of it, what was concluded, and, where more
+        waits, what was claimed by the same commit."""
         known = None if self._sole() else batch.keys
 
-        def work(conn: Connection, keys: frozenset[int] | None) -> tuple[Batch | None, Concluded]:
+        def work(conn: Connection, keys: frozenset[int] | None) -> tuple[Batch | None, Concluded, Claims]:
             wait = not some or keys != known  # one that begins anew has met others already
-            return self._apply_in(conn, batch, keys, now, some=some, wait=wait)
+            rest, concluded = self._apply_in(conn, batch, keys, now, some=some, wait=wait)
+            more = ahead and rest is None and (self._full or self._is_woken())
+            return rest, concluded, self._claim(conn, self._more) if more else NONE
 
         return await self._turns.write(work, known)
 
@@ -250,9 +285,10 @@ class Ingest:
         crashpoint("ingest.concluded")
         return rest, concluded
 
-    async def _give_back(self, rows: Sequence[claiming.Claimed]) -> None:
-        """Give back those of these claims that we still have, uncounted; when not even that can be written, the next claim does it."""
-        due_at = self._clock.now() + PAUSE
+    async def _give_back(self, claimed: Sequence[claiming.Claimed], pause: timedelta = PAUSE) -> None:
+        """Give back those of these claims that we still have, and what was claimed ahead, uncounted; when not even that can be written, the
+        next claim does it."""
+        rows, self._ahead, due_at = [*claimed, *self._ahead.rows], NONE, self._clock.now() + pause
 
         def write(conn: Connection) -> None:
             for row in rows:
@@ -260,7 +296,6 @@ class Ingest:
 
         try:
             await self._database.write(write)
-            self._stranded = False
         except Exception as failure:
             log.error("claims could not be given back", extra={"kind": type(failure).__name__, "count": len(rows)})
 

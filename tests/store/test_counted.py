@@ -137,9 +137,9 @@ def before_counting() -> str:
 
 def test_what_was_there_before_counting_began_is_counted(fresh_url: Callable[..., AbstractContextManager[str]]) -> None:
     with fresh_url() as url, Database.open(url) as database:
+        database.write_now(lambda conn: inbox.keep(conn, [Delivery("evt_1", "zendesk", "k", START, {}, b"{}")]) and None)
         database.write_now(lambda conn: schema.downgrade(conn, before_counting()))
         assert "counted" not in database.read_now(lambda conn: inspect(conn).get_table_names())
-        database.write_now(lambda conn: inbox.keep(conn, [Delivery("evt_1", "zendesk", "k", START, {}, b"{}")]) and None)
         for what, to in (
             ("case", "open"),
             ("step", "fired"),

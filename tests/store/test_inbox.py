@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy.exc import IntegrityError
 
 from tests.clocks import START, CountingIds
 from tests.seeds import examples
@@ -171,6 +172,24 @@ def test_claims_of_before_are_claims_behind_a_migration_there_and_back(database:
     assert [row.id for row in claimed(database, "w2", at)] == ["evt_0002", "evt_0003"]
     (row,) = claimed(database, "w2", at + LEASE, limit=1)
     assert (row.id, row.attempts, row.deaths) == ("evt_0001", 2, 1)
+
+
+def test_what_is_large_and_which_states_there_are_is_known_behind_a_migration_there_and_back(database: Database) -> None:
+    kept(database, delivery(1, body=b"x" * (inbox_tables.LARGE + 1)), delivery(2, body=b"x" * (inbox_tables.LARGE // 2)))
+    large = text("SELECT large FROM inbox ORDER BY seq")
+    assert database.read_now(lambda conn: conn.execute(large).scalars().all()) == [True, False]
+    database.write_now(lambda conn: schema.downgrade(conn, "0059"))
+    schema.migrate(database)
+    assert database.read_now(lambda conn: conn.execute(large).scalars().all()) == [True, False]
+    for put in (
+        "UPDATE inbox SET status = 'odd'",
+        "INSERT INTO desired (ticket, id, case_id, wish, ours, status, revision, attempts, asked_at, due_at) "
+        "VALUES ('1', 'wb_1', 'case_1', '', '', 'odd', 0, 0, 0, 0)",
+    ):
+        with pytest.raises(IntegrityError, match="_status"):
+            database.write_now(lambda conn, put=put: conn.execute(text(put)) and None)  # type: ignore[misc]
+    if database.dialect == "sqlite":
+        assert database.read_now(lambda conn: conn.execute(text("PRAGMA integrity_check")).scalars().all()) == ["ok"]
 
 
 def test_a_worker_that_lost_its_lease_can_settle_nothing(database: Database) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic_core import from_json
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Dialect,
     Integer,
     LargeBinary,
@@ -190,5 +191,11 @@ class PrivateJson(Private):
 
 # BIGINT keys that count up by themselves; SQLite only does that for INTEGER.
 Serial = BigInteger().with_variant(Integer, "sqlite")
+
+
+def one_of(column: str, *values: str, name: str) -> CheckConstraint:
+    """Compared one by one: of a list SQLite would make a table for each row that it checks."""
+    return CheckConstraint(" OR ".join(f"{column} = '{value}'" for value in values), name=name)
+
 
 metadata = MetaData()

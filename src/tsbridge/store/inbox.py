@@ -116,6 +116,7 @@ _TYPES: Final = {
     "attempts": "integer",
     "due_at": "bigint",
     "settled_at": "bigint",
+    "large": "boolean",
     "body": "bytea",
 }
 _INTO: Final = f"INSERT INTO inbox ({', '.join(_TYPES)}) "
@@ -180,6 +181,7 @@ def _count(conn: Connection, deliveries: Sequence[Delivery]) -> None:
 
 def _row(delivery: Delivery, repeats: int, keep_body: Callable[[bytes], bytes]) -> tuple[Any, ...]:
     received_at = (delivery.received_at - EPOCH) // MICROSECOND
+    body = keep_body(delivery.body)
     status, settled_at = ("pending", None) if delivery.quarantined is None else ("quarantined", received_at)
     return (
         delivery.id,
@@ -194,7 +196,8 @@ def _row(delivery: Delivery, repeats: int, keep_body: Callable[[bytes], bytes]) 
         0,
         received_at,
         settled_at,
-        keep_body(delivery.body),
+        len(body) > inbox_tables.LARGE,
+        body,
     )
 
 

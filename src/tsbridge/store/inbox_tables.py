@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     Index,
     Integer,
@@ -15,11 +14,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    false,
     literal_column,
     or_,
 )
 
-from tsbridge.store.columns import Instant, Json, PrivateBytes, Serial, metadata
+from tsbridge.store.columns import Instant, Json, PrivateBytes, Serial, metadata, one_of
 
 BODY: Final = PrivateBytes("inbox.body")
 inbox = Table(
@@ -44,9 +44,12 @@ inbox = Table(
     Column("warnings", Json),  # what in it could not be taken as it was said: codes (store.warnings); null for nothing
     Column("redacted_at", Instant),  # since when the body is empty: its ticket lost words at the vendor, or it was kept long enough
     Column("rang_for", Text),  # the ticket it rang for, once settled; null where it told all there is
+    Column(
+        "large", Boolean, nullable=False, server_default=false()
+    ),  # kept: with a length in an index, SQLite would copy pages at each change
     Column("covered_by", Text),  # the newest delivery that rang for the read of that ticket, perhaps itself; null until it was read
     UniqueConstraint("source", "dedupe_key"),
-    CheckConstraint("status IN ('pending','applied','ignored','quarantined','dead')", name="inbox_status"),
+    one_of("status", "pending", "applied", "ignored", "quarantined", "dead", name="inbox_status"),
 )
 inbox_claims = Table(
     "inbox_claims",  # who has which pending delivery: apart, since PostgreSQL writes a row and its place in each index anew to change it
@@ -79,12 +82,13 @@ LARGE: Final = 64 * 1024  # bytes; larger bodies are claimed in a lane of their 
 # Written out, not bound: only then SQLite finds the indexes of what waits, of which there is one for each lane.
 _PENDING: Final = inbox.c.status == literal_column("'pending'")
 _AMONG_OTHERS: Final = or_(inbox.c.reason.is_(None), inbox.c.reason != literal_column(f"'{READ_ALONE}'"))
-WAITS: Final = and_(_PENDING, _AMONG_OTHERS, literal_column(f"length(body) <= {LARGE}"))
-WAITS_LARGE: Final = and_(_PENDING, _AMONG_OTHERS, literal_column(f"length(body) > {LARGE}"))
+WAITS: Final = and_(_PENDING, _AMONG_OTHERS, inbox.c.large.is_(False))
+WAITS_LARGE: Final = and_(_PENDING, _AMONG_OTHERS, inbox.c.large.is_(True))
 WAITS_ALONE: Final = and_(_PENDING, inbox.c.reason == literal_column(f"'{READ_ALONE}'"))
-_WAITING: Final[Any] = [literal_column(f"'{status}'") for status in ("pending", "quarantined", "dead")]
-# Said by what is not: SQLite would look up each status of a list in another index, and sort what it finds.
-HAS_BODY: Final = and_(inbox.c.status.not_in(_WAITING), inbox.c.redacted_at.is_(None))
+_SETTLED: Final = [inbox.c.status != literal_column(f"'{status}'") for status in ("pending", "quarantined", "dead")]
+# Said by what is not: SQLite would look up each status of a list in another index, and sort what it finds. And one by one: of a list of
+# three it would make a table for each row that changes.
+HAS_BODY: Final = and_(*_SETTLED, inbox.c.redacted_at.is_(None))
 _IN_TURN: Final = (inbox.c.source, inbox.c.due_at, inbox.c.seq)
 Index("inbox_pending", *_IN_TURN, sqlite_where=WAITS, postgresql_where=WAITS)
 Index("inbox_pending_large", *_IN_TURN, sqlite_where=WAITS_LARGE, postgresql_where=WAITS_LARGE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
-    CheckConstraint,
     Column,
     Index,
     Integer,
@@ -14,7 +13,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-from tsbridge.store.columns import Instant, Json, PrivateJson, metadata
+from tsbridge.store.columns import Instant, Json, PrivateJson, metadata, one_of
 
 desired = Table(
     "desired",
@@ -36,7 +35,7 @@ desired = Table(
     Column("ours", Json, nullable=False),  # core.helpdesk.Ours: what we have put on the ticket
     Column("plan", PrivateJson("desired.plan")),  # the last planned edit
     Column("confirmed_at", Instant),
-    CheckConstraint("status IN ('waiting','sending','confirmed','unneeded','parked','refused','dry_run')", name="desired_status"),
+    one_of("status", "waiting", "sending", "confirmed", "unneeded", "parked", "refused", "dry_run", name="desired_status"),
 )
 # Written out, not bound: only then SQLite finds the indexes of the open rows, and a round does not read every ticket ever written to.
 WISH_IS_OPEN: Final = desired.c.status.in_((literal_column("'waiting'"), literal_column("'sending'")))

@@ -257,7 +257,7 @@ def _do(conn: Connection, held: Held, how: str, row: RowMapping) -> Places:
         return {held.invented["id"], held.invented.get("seq")} - {None} if "id" in held.invented else places
     if how.endswith(" unreadable"):
         how = how.removesuffix(" unreadable")
-        conn.execute(update(table).where(*same).values({how: literal_column("'~1nothing'")}))
+        conn.execute(update(table).where(*same).values({how: literal_column("'~4nothing'")}))
         return places
     conn.execute(update(table).where(*same).values({how: other(row[how])}))
     return places

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -69,6 +71,13 @@ def test_a_moment_becomes_the_text_that_it_always_became(facts: Any, previous: A
         named = {"names": (Handle("call", "c1"),), "people": (Handle("email", "a@b.example"),), "actor": Actor("agent", "7")}
         told = Moment("zendesk", "1", "ticket.updated", AT, facts=tuple(sorted(facts.items())), changes=changes, **named)  # type: ignore[arg-type]
         assert told.text == as_ever(to_json(told))
+
+
+@pytest.mark.parametrize("via", ["email", 'a "b" \\ \x00é', ',"via":"x"}'])
+def test_by_which_channel_it_came_is_no_part_of_what_a_moment_is_known_by(via: str) -> None:
+    told = Moment("zendesk", "1", "ticket.updated", AT, vendor_order="00000000000000000001", via=via)
+    assert to_json(told)["via"] == via
+    assert told.digest == replace(told, via="").digest == sha256(as_ever(to_json(replace(told, via=""))).encode()).hexdigest()
 
 
 @given(FACTS, FACTS, VALUES)

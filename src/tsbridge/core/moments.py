@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
@@ -159,7 +159,8 @@ class Moment:
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical form: the moment's identity. Equal moments, equal digest, on any machine."""
         if not self._digest:
-            said = canonical_text(to_json(replace(self, via=""))) if self.via else self.text
+            # without `via`, the last of its names
+            said = self.text.removesuffix(f',"via":{encode_basestring(self.via)}}}') + "}" if self.via else self.text
             object.__setattr__(self, "_digest", hashlib.sha256(said.encode()).hexdigest())
         return self._digest
 

@@ -43,8 +43,11 @@ def put(conn: Connection, name: str, value: Any) -> None:
 
 def lock(conn: Connection, name: str, at_first: Any) -> Any:
     """The value kept under this name, `at_first` when there is none, held until the transaction ends: others wait to change it."""
-    _PUT_FIRST.all(conn, [(name, at_first)])
-    return (_HELD if conn.dialect.name == "postgresql" else _NAMED).rows(conn, (name,))[0][-1]
+    hold = _HELD if conn.dialect.name == "postgresql" else _NAMED
+    if not (held := hold.rows(conn, (name,))):
+        _PUT_FIRST.all(conn, [(name, at_first)])  # whoever does so at the same time waits for the other one
+        held = hold.rows(conn, (name,))
+    return held[0][-1]
 
 
 def take_turn(conn: Connection, name: str, who: str, now: datetime, span: timedelta) -> bool:

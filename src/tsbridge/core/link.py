@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache
 from itertools import combinations, islice
 from typing import NamedTuple
 
@@ -164,14 +163,18 @@ def shared_by(nodes: Iterable[Node], known: Acquaintances, of: Container[Interac
     `of`: the interactions to ask this of; all of them if left out.
     """
     nodes = tuple(nodes)
-    who = cache(lambda: _requesters(nodes, known))
+    who: dict[Interaction, Handle] = {}
     holders: dict[Handle, set[Interaction]] = defaultdict(set)
     for node in nodes:
         for handle in node.carries:
             holders[handle].add(node.subject)
 
     def strangers(subjects: Set[Interaction]) -> bool:
-        return len(subjects) > STRANGERS and len({who()[subject] for subject in subjects if subject in who()}) > STRANGERS
+        if len(subjects) <= STRANGERS:  # so it mostly is
+            return False
+        if not who:
+            who.update(_requesters(nodes, known))
+        return len({who[subject] for subject in subjects if subject in who}) > STRANGERS
 
     ids = frozenset([handle for handle, held in holders.items() if len(held) > NAMESAKES or strangers(held)])
     subjects = set()

@@ -103,7 +103,11 @@ def test_text_beyond_the_bound_is_said_in_the_decision_counted_and_told_by_the_d
         (["text", "text.new", "text.requester"], 4),
         (["text", "text.requester"], 1),
     ]
-    assert database.read_now(noted)["text_cut"].count == 5
+    assert database.read_now(noted)["text_cut"].count == 3, "a field is cut when its text becomes too long, and not with each comment again"
+    source, told = body("4711", instant_text(clock.now()))
+    walk.tell([(source, {**told, "texts": {"latest_comment": "a receipt " * 7_000}})])
+    walk.work()
+    assert database.read_now(noted)["text_cut"].count == 4, "what is new is cut for itself"
     assert [line.check for line in odd_deliveries(database)] == ["deliveries: text_cut"]
 
 

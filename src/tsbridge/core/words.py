@@ -14,6 +14,8 @@ from tsbridge.core.track import REQUESTER, Track
 
 TEXT_FIELDS: Final = ("text", "text.requester", "text.new", "subject")
 """Those that `Said.fields` makes."""
+WHOLE: Final = ("text", "text.requester")
+"""Those of them that grow with a story."""
 ROOM: Final = NEWEST + 1
 """Characters of a text that are kept: by the one more is seen that it was cut."""
 PIECES: Final = 1_000
@@ -117,6 +119,11 @@ class Said:
                 self._description = self._replaced(self._description, body)
         if self._length > 2 * ROOM or len(self._pieces) > 2 * PIECES:
             self._forget()
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is more than rules look at."""
+        return len("\n".join(self._pieces).encode("utf-8", "surrogatepass")) > NEWEST
 
     def fields(self, whose: Whose | None, *, new: bool) -> dict[str, Value]:
         """`text`, `text.requester`, `text.new` and `subject`. With `new`, what came last is judged: `text.new` is what it added."""

@@ -24,7 +24,7 @@ from tsbridge.core.rules.language import Rulebook
 from tsbridge.core.steps import escalation_rows
 from tsbridge.core.story import History, Judged, Judges, Told, judge_story, said_before
 from tsbridge.core.track import EMPTY, key_of
-from tsbridge.core.words import Said
+from tsbridge.core.words import WHOLE, Said
 from tsbridge.core.workload import pieces
 from tsbridge.store import cases, checkpoints, decision_writer, decisions, desired, links, moments, quiet, warnings, workload
 from tsbridge.store import latest_texts as texts
@@ -125,6 +125,7 @@ class Judging:
                     *(one.case_id, one.subjects, story, decided, before),
                     joined=joined if one.joined is None else one.joined,
                     said=own,
+                    long={subject for subject, words in own.items() if words.is_long},
                     kept={subject: kept[subject] for subject in one.subjects if subject in kept},
                     late=before is not None and one.case_id in back,
                     new=one.case_id in new,
@@ -217,7 +218,7 @@ class Judging:
             ],
         )
         decision_writer.retract_all(conn, [Retraction(old.id, self._ids.new("dec"), case_id, now, self._salt()) for case_id, old in gone])
-        if cut := sorted({field for _, one, _ in wanted for field in one.judgement.cut}):
+        if cut := sorted({field for verdict, one, _ in wanted for field in one.judgement.cut if _is_news(field, one, verdict.known)}):
             warnings.note(conn, [f"text_cut:{field}" for field in cut], now)
             log.warning("only the newest part of a text was judged", extra={"count": len(cut)})
         return len(wanted)
@@ -264,6 +265,11 @@ def wishes_of(state: CaseState, book: Rulebook) -> dict[str, Wish]:
     """What a case wishes of each of its live tickets."""
     groups = {name: str(queue.zendesk_group_id) for name, queue in book.queues.items() if queue.zendesk_group_id is not None}
     return {ticket: state.wish(ticket, groups) for ticket in state.tickets()}
+
+
+def _is_news(cut: str, one: Judged, known: Known) -> bool:
+    """Whether it was not cut before: of a long story that is not said with each comment again."""
+    return cut not in WHOLE or one.subject not in known.long
 
 
 def _is_behind(told: Sequence[Told], state: CaseState) -> bool:

@@ -48,7 +48,8 @@ class Known:
     and that state; None: the story is judged from its start.
 
     `late`: `before` is an earlier state than the case was in. `done`: where it is not what is kept (`store.quiet`). `said`: what was said
-    up to `before`; None: the story tells it. `kept`: with which revision of an interaction its text was kept.
+    up to `before`; None: the story tells it. `long`: in which interactions that is more than rules look at. `kept`: with which revision of
+    an interaction its text was kept.
     """
 
     case_id: str
@@ -59,6 +60,7 @@ class Known:
     done: Mapping[str, Done] | None = None
     joined: Mapping[str, str] | None = None
     said: dict[Interaction, Said] | None = None
+    long: Set[Interaction] = frozenset()
     kept: Mapping[Interaction, int] = field(default_factory=dict)
     late: bool = False
     new: bool = False

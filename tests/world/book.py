@@ -6,6 +6,9 @@ import random
 from typing import Any, Final
 
 INTAKE, SAFETY, CLAIMS = 61000000001, 61000000010, 61000000011
+INSURED, COUNT = 360000001, 360000002
+FIELDS: Final = {INSURED: ("checkbox", True), COUNT: ("integer", 7)}
+"""Fields of the account's that a rule sets, what kind each is, and to what."""
 GROUPS: Final = {"intake": INTAKE, "safety": SAFETY}
 HURT, LOST, MONEY, PLAIN = "my dog was bitten", "our cat ran away", "a refund, please", "thank you, all the best"
 WORDS: Final = {"hurt": "bitten", "lost": "ran away", "money": "refund"}
@@ -42,6 +45,7 @@ def rulebook(rng: random.Random, version: int = 1) -> dict[str, Any]:
         hurt.append({"set_priority": "urgent"})
     if rng.random() < 0.5:
         hurt.append({"note": NOTE})
+    hurt += [{"set_custom_field": {"id": id_, "value": value}} for id_, (_, value) in FIELDS.items()]
     lost: list[Any] = [{"set_severity": 2}, {"add_tags": ["ts_lost" if first or rng.random() < 0.5 else "ts_stray"]}]
     rules: list[dict[str, Any]] = [
         {"key": "hurt", "kind": "escalation", "on": ["ticket", "call"], "when": says(WORDS["hurt"]), "then": hurt},

@@ -116,6 +116,11 @@ def matched(document: Entry, text: str, solved_now: bool, severity: int | None) 
     return keys, severity
 
 
+def fields_of(document: Entry) -> set[str]:
+    """The custom fields that rules set."""
+    return {str(then["set_custom_field"]["id"]) for rule in document["rules"] for then in rule["then"] if "set_custom_field" in then}
+
+
 def asked_by(document: Entry, keys: Iterable[str]) -> set[str]:
     """Tags that these rules add, without what policies do later."""
     return {tag for rule in document["rules"] if rule["key"] in keys for then in rule["then"] for tag in then.get("add_tags", ())}

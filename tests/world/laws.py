@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from tests.world.judged import HANDLED, Story, Ticket, asked_by, matched, tickets
+from tests.world.judged import HANDLED, Story, Ticket, asked_by, fields_of, matched, tickets
 
 Entry = Mapping[str, Any]
 STEP_TAGS = {1: "ts_sev1", 2: "ts_l2", 3: "ts_l3"}
@@ -408,6 +408,7 @@ def foreign(read: Read) -> Iterator[str]:
 def careful(read: Read) -> Iterator[str]:
     """Nothing is written while writing is paused or a dry run; never a public word, never a status."""
     mode, since = "live", time(read.entries[0]["at"])
+    ours = {"tags", "group_id", "priority", "assignee_id", *itertools.chain.from_iterable(map(fields_of, read.versions.values()))}
     for one in read.entries:
         if one["what"] == "mode" and "by" in one:
             mode, since = one["mode"], time(one["at"])
@@ -418,7 +419,7 @@ def careful(read: Read) -> Iterator[str]:
             for event in change.events:
                 if event["type"] == "Comment" and event["public"]:
                     yield f"ticket {ticket.id}: a public word of ours at {change.at}"
-                if event.get("field_name") not in (None, "tags", "group_id", "priority", "assignee_id") and event["type"] == "Change":
+                if event["type"] == "Change" and event["field_name"] not in ours:
                     yield f"ticket {ticket.id}: we changed {event['field_name']} at {change.at}"
 
 

@@ -16,7 +16,7 @@ import httpx
 
 from tests.databases import Postgres
 from tests.world import house, outcome, people
-from tests.world.book import HURT, THEIRS, roster, rulebook
+from tests.world.book import FIELDS, HURT, THEIRS, roster, rulebook
 from tests.world.history import History
 from tests.world.house import TALKDESK_SECRET, ZENDESK_SECRET, Process, Reach
 from tests.world.inline import no_room
@@ -66,6 +66,8 @@ class World:
         self.ways = ToPeople(self.time, self.history)
         sending = httpx.AsyncClient(transport=self.door)
         self.zendesk = Zendesk(sending, self.time.now, seed=seed, limits=Limits(700, 100, 30, 10), sleep=asyncio.sleep)
+        for id_, (kind, _) in FIELDS.items():
+            self.zendesk.world.store.fields[id_] = {"id": id_, "title": kind, "type": kind, "active": True, "tag": None}
         self.calls = Calls(self.time.now, dice(f"calls {seed}"))
         self.people = people.People(seed, self.zendesk, self.calls, of.tickets + len(of.scenes), self._happened)
         bridge = self.zendesk.world.bridge

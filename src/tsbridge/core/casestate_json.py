@@ -77,16 +77,16 @@ def to_json(state: CaseState) -> dict[str, Any]:
         "tracks": {
             key: {
                 "opened_at": at(track.opened_at),
-                "facts": _facts_json(track.facts),
+                "facts": track.facts,
                 "declined": dict(track.declined),
-                **({"others": {id_: _facts_json(known) for id_, known in track.others.items()}} if track.others else {}),
+                **({"others": track.others} if track.others else {}),
                 **({"overwrote": [[at(one.at), list(one.tags)] for one in track.overwrote]} if track.overwrote else {}),
             }
             for key, track in state.tracks.items()
         },
         "joined": dict(state.joined),
         "threads": {name: thread(one) for name, one in state.threads.items()},
-        "whole": thread(state.whole),
+        "whole": _BARE if state.whole is NO_THREAD else thread(state.whole),
         "assignee": state.assignee,
         **({"agent": state.agent} if state.agent is not None else {}),
         **({"assigned_because": state.assigned_because} if state.assigned_because != NAMED else {}),
@@ -176,10 +176,6 @@ def _state(data: Mapping[str, Any]) -> CaseState:
     )
 
 
-def _facts_json(facts: Mapping[str, Value]) -> dict[str, Any]:
-    return dict(facts)
-
-
 def _facts_from(facts: Mapping[str, Any]) -> dict[str, Value]:
     return {name: value_from(value) for name, value in facts.items()}
 
@@ -206,4 +202,4 @@ def _of_one(thread: Mapping[str, Any], own: Callable[[Mapping[str, Any]], Own]) 
     return {thread["latest"]: found} if found != NOTHING else {}
 
 
-_BARE: Final = to_json(CaseState())["whole"]
+_BARE: Final = to_json(CaseState(whole=Thread()))["whole"]

@@ -130,9 +130,8 @@ class Process:
         hearing = Hearing(self.database, clock, zendesk, budget)
         background = Background(self.database, clock, self.live, zendesk, "US", budget)
         parts = (self.database, clock, self.ids)
-        ingest = Ingest(
-            *parts, readers, self.conclusions, background, hearing, name, self.wake_for, wake_alone=lambda: self.loop.wake("alone")
-        )
+        wakes = {"wake_alone": lambda: self.loop.wake("alone"), "is_woken": lambda: self.loop.is_woken("ingest")}
+        ingest = Ingest(*parts, readers, self.conclusions, background, hearing, name, self.wake_for, **wakes)  # type: ignore[arg-type]
 
         async def alone(row: Any, mappings: Any, *, impressions: bool) -> Any:
             return read(row, readers[row.source], mappings, impressions=impressions)

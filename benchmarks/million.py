@@ -43,6 +43,7 @@ from tests.clocks import START, CountingIds, SettableClock
 from tests.console.conftest import visiting
 from tests.web.conftest import ADMIN, furnished
 from tests.work.walk import Walk, call, ticket
+from tsbridge.__main__ import spare_the_collector
 from tsbridge.acts.audit_lines import Decisions
 from tsbridge.acts.people import handles_of
 from tsbridge.core.chain import link_hash
@@ -258,6 +259,7 @@ def _wait(conn: Connection, pending: int) -> None:
 
 def measure(database: Database, times: int = 100, most: int | None = None) -> bool:
     """Print the table of one database; whether it holds the bars. `most`: of each kind of questions of the audit only so many."""
+    spare_the_collector()  # as the service does
     good = _line("claiming 50 deliveries", _claims(database, 2 * times), CLAIM_MS)
     good &= _line(
         "a look of the runaway guard", _timed(times, lambda: database.read_now(lambda conn: runaway.samples(conn, VERSIONS, 500))), GUARD_MS

@@ -36,6 +36,16 @@ def die() -> None:
     raise Died
 
 
+def fail_at(point: str, walk: Walk) -> None:
+    """A round that ends there."""
+    arm(point, die)
+    try:
+        with pytest.raises(Died):
+            asyncio.run(walk.ingest.round())
+    finally:
+        disarm()
+
+
 def sizes(walk: Walk) -> list[int]:
     """How many deliveries each round applies, until nothing is left."""
     done = select(func.count()).where(inbox.c.status == "applied")
@@ -54,12 +64,7 @@ def test_a_slow_batch_makes_the_next_one_no_smaller(database: Database) -> None:
 def test_after_a_round_that_failed_as_a_whole_fewer_are_taken_and_soon_as_many_as_before(database: Database, clock: SettableClock) -> None:
     walk = Walk(database, clock, BOOK)
     walk.tell([ticket("created", n, str(7_000 + n), person=str(n)) for n in range(3 * BATCH)])
-    arm("ingest.read", die)
-    try:
-        with pytest.raises(Died):
-            asyncio.run(walk.ingest.round())
-    finally:
-        disarm()
+    fail_at("ingest.read", walk)
     clock.advance(PAUSE)
     assert sizes(walk) == [BATCH // 2, BATCH, BATCH, BATCH - BATCH // 2]
 
@@ -157,12 +162,7 @@ def test_what_was_claimed_for_a_round_that_never_comes_is_free_at_once_and_nobod
 def test_a_round_that_fails_behind_its_commit_gives_back_what_that_had_claimed(database: Database, clock: SettableClock) -> None:
     walk = Walk(database, clock, BOOK)
     walk.tell([ticket("created", n, str(7_000 + n), person=str(n)) for n in range(BATCH + 3)])
-    arm("ingest.committed", die)
-    try:
-        with pytest.raises(Died):
-            asyncio.run(walk.ingest.round())
-    finally:
-        disarm()
+    fail_at("ingest.committed", walk)
     clock.advance(PAUSE)
     assert sizes(walk) == [3]
     assert claimed(walk) == []

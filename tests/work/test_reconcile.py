@@ -461,7 +461,7 @@ async def test_a_merge_of_an_agents_own_tickets_said_in_public_joins_them_when_o
     world, ada = account.writing.zendesk.world, account.writing.zendesk.world.admin
     target, source = (world.create({"subject": "Mine", "comment": {"body": "the heating"}}, ada, via="web")["id"] for _ in range(2))
     await account.catch_up()
-    world.merge(target, [source], ada, "One matter.", "One matter.", public=(True, True))
+    world.merge(target, [source], ada, "One matter.", "One matter.", target_public=True, source_public=True)
     world.happened.clear()
     await account.catch_up(4)
     ranks = {id_: rank for _, _, id_, rank, _ in account.outcome()["members"]}

@@ -51,8 +51,8 @@ class Database:
 
         The SQLite file and its directory are made when they are not there; tables are made by `store.schema.migrate`. `seal_keys`,
         `data_keys`: as in `store.sealkey` and `store.datakeys`, where somebody set them. A data key that is missing is told by the first
-        transaction: UnusableKey. `make`: instead of `make_engine`. `sleep`, `jitter`: before work that
-        PostgreSQL ended is run again.
+        transaction: UnusableKey. `make`: instead of `make_engine`. `sleep`, `jitter`: before work that PostgreSQL ended is
+        run again.
         """
         read = parse(url)
         keys, data = SealKeys(seal_keys, read), DataKeys(data_keys, read)

@@ -101,9 +101,15 @@ class Tickets(RouteGroup):
         if not isinstance(given, list) or not given or not all(str(i).isdigit() for i in given):
             raise bad_request("InvalidValue", "ids must be a list of ticket ids")
         sources = [int(i) for i in given]
-        said = (content.get("target_comment"), content.get("source_comment"))
-        public = (is_true(content.get("target_comment_is_public", False)), is_true(content.get("source_comment_is_public", False)))
-        self.world.merge(id_, sources, asked.user, *said, public=public)
+        self.world.merge(
+            id_,
+            sources,
+            asked.user,
+            content.get("target_comment"),
+            content.get("source_comment"),
+            target_public=is_true(content.get("target_comment_is_public", False)),
+            source_public=is_true(content.get("source_comment_is_public", False)),
+        )
         return self.world.new_job("Ticket Merge", [{"id": i, "success": True} for i in sources])
 
     @route("POST", "/api/v2/tickets/<id>/satisfaction_rating")

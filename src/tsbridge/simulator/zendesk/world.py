@@ -264,15 +264,16 @@ class World:
         target_comment: str | None,
         source_comment: str | None,
         *,
-        public: tuple[bool, bool] = (False, False),
+        target_public: bool = False,
+        source_public: bool = False,
     ) -> None:
-        """Close the sources into the target. `public`: the comment on the target, those on the sources."""
+        """Close the sources into the target. Comments on either side are private unless they are said to be public."""
         self.ticket(target_id)
         first = self.ticket(sources[0])
         origin = {"ticket_id": first["id"], "ticket_ids": list(sources), "subject": first["subject"]}
         for source in sources:
             ticket = self.ticket(source)
-            self.change(source, {"comment": {"body": source_comment or f"Merged into #{target_id}", "public": public[1]}}, actor, "api")
+            self.change(source, {"comment": {"body": source_comment or f"Merged into #{target_id}", "public": source_public}}, actor, "api")
             before = copy.deepcopy(ticket)
             ticket["status"] = "closed"
             ticket["tags"] = sorted({*ticket["tags"], "closed_by_merge"})
@@ -281,7 +282,7 @@ class World:
             self.tell("merged", ticket, {"target_ticket_id": str(target_id)}, actor)
         self.change(
             target_id,
-            {"comment": {"body": target_comment or f"Merged from {list(sources)}", "public": public[0]}},
+            {"comment": {"body": target_comment or f"Merged from {list(sources)}", "public": target_public}},
             actor,
             source={"rel": "merge", "from": origin, "to": {}},
         )
